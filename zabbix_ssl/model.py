@@ -1,0 +1,225 @@
+"""The values that pass from floor to floor. Standard library only; nothing here does I/O.
+
+Two rules run through all of them. Facts never depend on trust: an expired or untrusted certificate
+has the same facts as a good one. Unknown is not no: what was not learnt is None (or absent), and the
+reason stands beside it.
+
+NamedTuple and not dataclass: immutable either way, and importing dataclasses costs 15 ms of CPU that
+every cold external check would pay.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+#: Why a target could not be checked; the values of the metric ``error_reason``.
+ERROR_REASONS = (
+    "dns",  # the name does not resolve
+    "refused",  # nothing listens on the port (TCP RST to the SYN)
+    "unreachable",  # no route, network or host unreachable
+    "timeout",  # no answer inside the deadline
+    "reset",  # the connection was reset
+    "closed",  # the connection was closed before the handshake was done
+    "not_tls",  # the server speaks something else on this port
+    "alert",  # the server refused the handshake with a TLS alert
+    "handshake",  # the handshake failed on our side: nothing in common, or nonsense from the server
+    "starttls",  # the server did not get as far as TLS: no STARTTLS, refused, or nonsense
+    "internal",  # our own fault: please report
+)
+
+#: Every protocol version that is asked for, oldest first.
+TLS_VERSIONS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+#: Versions that must not be offered any more (RFC 6176, RFC 7568, RFC 8996).
+WEAK_TLS_VERSIONS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1")
+
+
+class Target(NamedTuple):
+    """One endpoint to audit, as configured. ``domain`` keeps the spelling it was given in."""
+
+    domain: str  # host name (Unicode or xn--), or an IP address without brackets
+    port: int = 443
+    address: str | None = None  # connect there; domain stays for SNI and the hostname check
+    sni: str | None = None  # server name to send in place of domain
+    starttls: str | None = None  # protocol spoken before TLS
+    ca_file: str | None = None  # PEM file of trust anchors for this target
+    timeout: float | None = None  # seconds, the whole check
+    group: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    warning_days: int | None = None  # expiry warning in place of 30 days
+
+    @property
+    def host(self) -> str:
+        """``domain`` as it goes on the wire: an IP address, or an ASCII host name in lower case."""
+        return ascii_host(self.domain)
+
+    def __str__(self) -> str:
+        return f"[{self.domain}]:{self.port}" if ":" in self.domain else f"{self.domain}:{self.port}"
+
+
+def ascii_host(name: str) -> str:
+    """``name`` in lower case, without a final dot, with international labels as xn-- (RFC 5891).
+
+    Raises ValueError for a name that has no such form.
+    """
+    name = name.rstrip(".").lower() if name != "." else name
+    if name.isascii():
+        return name
+    import idna  # on use: most names are ASCII
+
+    try:
+        return idna.encode(name, uts46=True).decode()
+    except idna.IDNAError as error:
+        raise ValueError(f"{name!r} is not a valid international name: {error}") from error
+
+
+class Settings(NamedTuple):
+    """What a run is asked to do, beside its targets. Times in seconds."""
+
+    timeout: float = 10.0  # the whole check of one target
+    address: str | None = None  # override of Target.address
+    starttls: str | None = None  # override of Target.starttls
+    ca_file: str | None = None  # PEM file of more trust anchors
+    ca_only: bool = False  # trust ca_file alone, not the system's store
+    crl_dir: str | None = None  # local CRLs
+    offline: bool = False  # fetch nothing: no OCSP, CRL or AIA over the network
+    revocation_networks: tuple[str, ...] = ()  # networks, else refused, that pointers may lead to
+    connections: int = 5  # open at once to one target
+    concurrency: int = 1000  # targets in flight in one process
+    workers: int = 1  # processes
+
+
+class Failure(NamedTuple):
+    """Why something was not learnt: a reason of a fixed vocabulary, and a sentence for people."""
+
+    reason: str
+    message: str
+
+
+class Handshake(NamedTuple):
+    """What the full handshake told, as far as it came. Durations in milliseconds."""
+
+    address: str  # the IP address connected to
+    dns_ms: float
+    connect_ms: float
+    handshake_ms: float | None  # ClientHello sent to handshake done; None when it was not done
+    version: str = ""  # of TLS_VERSIONS; "" when not negotiated
+    cipher: str = ""  # IANA name
+    group: str = ""  # key exchange group, "" for RSA key exchange
+    alpn: str = ""
+    client_certificate_requested: bool = False
+    stapled: bytes | None = None  # OCSPResponse, DER
+    served: tuple[bytes, ...] = ()  # certificates as sent, DER, leaf first
+
+
+class Certificate(NamedTuple):
+    """Facts of one certificate (RFC 5280). Times are Unix seconds."""
+
+    der: bytes
+    subject: str  # RFC 4514, most specific first
+    issuer: str
+    serial: str  # hexadecimal, upper case, "-" in front when negative
+    fingerprint_sha256: str  # hexadecimal, upper case, no separators
+    not_before: int
+    not_after: int  # the last second of validity
+    san: tuple[str, ...]  # DNS names as written, IP addresses in their canonical text
+    dns_names: tuple[str, ...]
+    ip_addresses: tuple[str, ...]
+    key_type: str  # RSA, EC, Ed25519, Ed448, DSA, ML-DSA ..., or the OID of what we do not know
+    key_bits: int | None
+    signature_algorithm: str  # sha256WithRSAEncryption ..., or the OID
+    weak_key: str  # why the key is weak, "" when it is not
+    weak_signature: str  # why the signature is weak, "" when it is not
+    self_issued: bool  # issuer and subject are the same name
+    self_signed: bool  # and its own key verifies its signature
+    is_ca: bool
+    must_staple: bool  # RFC 7633
+    ocsp_urls: tuple[str, ...] = ()
+    crl_urls: tuple[str, ...] = ()
+    issuer_urls: tuple[str, ...] = ()  # AIA caIssuers
+
+
+class Fault(NamedTuple):
+    """Something to say: a row of ``findings.TABLE`` and what fills its sentence."""
+
+    code: str
+    detail: dict[str, str | int | float] = {}
+
+
+class Chain(NamedTuple):
+    """The verdict on the certificates served, against a trust store."""
+
+    trusted: bool | None  # of the chain alone: hostname and revocation stand beside it
+    complete: bool | None  # what was served reaches a trusted root
+    error: str  # the fault to mend first, "" when all is well
+    faults: tuple[Fault, ...]  # everything found, chain errors and remarks
+    hostname_match: bool
+    self_signed: bool  # the leaf is its own issuer
+    path: tuple[Certificate, ...]  # leaf first, to the trust anchor where one was reached
+    expires: int  # the soonest not_after on path, Unix seconds
+
+
+class Offer(NamedTuple):
+    """Does the server accept this? None: not learnt, and why."""
+
+    accepted: bool | None
+    reason: str = ""
+
+
+class Security(NamedTuple):
+    """Protocol versions and weak ciphers that the server accepts. Slow to change."""
+
+    versions: dict[str, Offer]  # every one of TLS_VERSIONS
+    weak_ciphers: tuple[str, ...]  # IANA names
+    weak_unknown: str  # why weak_ciphers may lack some, "" when it is whole
+    checked_at: int  # Unix seconds
+
+
+class Revocation(NamedTuple):
+    """Is the certificate, or one above it, revoked?"""
+
+    status: str  # good, revoked, unknown, not_applicable
+    source: str  # stapled, ocsp, crl, crl_dir, "" when nothing answered
+    reason: str  # revoked: keyCompromise ...; unknown: why; not_applicable: why
+    must_staple_violated: bool | None
+    faults: tuple[Fault, ...] = ()
+
+
+class Observation(NamedTuple):
+    """All that one audit of one target learnt. A part that was not learnt is None."""
+
+    target: Target
+    check_time: int  # Unix seconds
+    failure: Failure | None = None  # set when the handshake was not completed
+    handshake: Handshake | None = None
+    certificate: Certificate | None = None
+    chain: Chain | None = None
+    security: Security | None = None
+    revocation: Revocation | None = None
+
+
+class Finding(NamedTuple):
+    """One thing to tell a person: what it is, how bad, and what to do."""
+
+    code: str
+    severity: str  # low, medium, high
+    message: str
+
+
+#: A metric's value: flag, number, text or list of texts.
+Value = bool | int | float | str | tuple[str, ...]
+
+
+class Result(NamedTuple):
+    """What every output reads: the metrics of one target, judged."""
+
+    target: Target
+    check_time: int
+    values: dict[str, Value]  # metric name to value; what is not known is absent
+    unknown: dict[str, str]  # metric name to why it is absent
+    findings: tuple[Finding, ...]  # worst first
+
+    @property
+    def failed(self) -> bool:
+        """The handshake was not completed."""
+        return not self.values["handshake_ok"]
