@@ -87,6 +87,11 @@ class Settings(NamedTuple):
     connections: int = 5  # open at once to one target
     concurrency: int = 1000  # targets in flight in one process
     workers: int = 1  # processes
+    # From the environment, which only the command line reads:
+    system_ca_file: str | None = None  # SSL_CERT_FILE: in place of the system's store
+    system_ca_dir: str | None = None  # SSL_CERT_DIR: likewise
+    http_proxy: str | None = None  # URL of the proxy for OCSP, CRL and AIA fetches
+    no_proxy: tuple[str, ...] = ()  # hosts, domains and networks that are fetched from directly
 
 
 class Failure(NamedTuple):
