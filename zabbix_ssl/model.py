@@ -33,6 +33,19 @@ TLS_VERSIONS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 #: Versions that must not be offered any more (RFC 6176, RFC 7568, RFC 8996).
 WEAK_TLS_VERSIONS = ("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1")
 
+#: Protocols that can be spoken before TLS: the words of ``starttls``, beside "none".
+PROTOCOL_NAMES = (
+    "smtp", "lmtp", "submission", "imap", "pop3", "ftp", "ldap", "xmpp", "xmpp-server", "nntp",
+    "sieve", "irc", "postgres", "mysql", "mssql", "rdp", "telnet",
+)
+
+#: Well-known ports where one of them is spoken unless the target says otherwise.
+DEFAULT_PORTS = {
+    21: "ftp", 25: "smtp", 110: "pop3", 119: "nntp", 143: "imap", 389: "ldap", 587: "smtp",
+    1433: "mssql", 3306: "mysql", 3389: "rdp", 4190: "sieve", 5222: "xmpp", 5269: "xmpp-server",
+    5432: "postgres", 6667: "irc",
+}
+
 
 class Target(NamedTuple):
     """One endpoint to audit, as configured. ``domain`` keeps the spelling it was given in."""
@@ -55,6 +68,16 @@ class Target(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.domain}]:{self.port}" if ":" in self.domain else f"{self.domain}:{self.port}"
+
+
+def protocol_for(port: int, asked: str | None) -> str | None:
+    """The protocol to speak before TLS: what was asked for ("none" for none), else the port's own.
+
+    None: TLS from the first byte.
+    """
+    if asked is None:
+        return DEFAULT_PORTS.get(port)
+    return None if asked == "none" else asked
 
 
 def ascii_host(name: str) -> str:
@@ -201,6 +224,7 @@ class Observation(NamedTuple):
     chain: Chain | None = None
     security: Security | None = None
     revocation: Revocation | None = None
+    reasons: dict[str, str] = {}  # why a part is None, where the failure does not say it
 
 
 class Finding(NamedTuple):
