@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
 import pytest
+
+from testbed.process import NotInstalled, program
 
 #: Set: a test that would be skipped because something is not installed fails instead.
 REQUIRE_SERVERS = bool(os.environ.get("REQUIRE_SERVERS"))
@@ -19,16 +20,25 @@ _NEEDS = re.compile(r"needs (?P<what>.+)", re.DOTALL)
 
 
 @pytest.fixture(scope="session")
-def needs() -> Callable[..., str]:
+def needs() -> Callable[[str], str]:
     """``needs("nginx")`` is the path of that program, or skips the test by saying "needs nginx"."""
+    return program
 
-    def find(program: str) -> str:
-        path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-        if path is None:
-            pytest.skip(f"needs {program}")
-        return path
 
-    return find
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call() -> Generator[None, object, object]:
+    try:
+        return (yield)
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup() -> Generator[None, object, object]:
+    try:
+        return (yield)
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
 
 
 def _missing(report: pytest.TestReport | pytest.CollectReport) -> str | None:
