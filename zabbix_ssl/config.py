@@ -49,9 +49,16 @@ def locate(named: str | None, environ: Mapping[str, str]) -> str:
 def load(path: str) -> tuple[Target, ...]:
     """The targets of a file, in its order. Raises ConfigError with the file's name in front."""
     try:
-        return parse(_read(path), os.path.dirname(os.path.abspath(path)))
+        return parse(_read(path), _folder(path))
     except ConfigError as error:
         raise ConfigError(f"{printable(path)}: {error}") from None
+
+
+def _folder(path: str) -> str:
+    try:
+        return os.path.dirname(os.path.abspath(path))
+    except OSError:  # the current folder has been removed, or may not be seen
+        return os.path.dirname(path)
 
 
 def parse(data: bytes, folder: str) -> tuple[Target, ...]:
@@ -257,7 +264,7 @@ def _text(data: bytes) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise mistake("encoding", why="it is UTF-16")
     try:
-        return data.decode("utf-8-sig")
+        return data.removeprefix(b"\xef\xbb\xbf").decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise mistake("encoding", why=f"byte 0x{data[error.start]:02X} in line {line}") from None
