@@ -13,7 +13,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, TypeGuard
 
 from .mistakes import ConfigError, mistake
@@ -29,9 +29,8 @@ from .names import (
 )
 from .plain import printable, show
 
-__all__ = ["ConfigError", "find", "load", "locate", "parse", "parse_target"]
+__all__ = ["ConfigError", "find", "load", "parse", "parse_target"]
 
-DEFAULT_PATH = "/etc/zabbix/ssl/domains.json"
 MAX_BYTES = 16 * 1024 * 1024
 MAX_TEXT = 255  # characters of a group, a tag or its value, as in Zabbix
 MAX_TIMEOUT = 600  # seconds, the most that Zabbix waits for an item
@@ -39,11 +38,6 @@ MAX_WARNING_DAYS = 3650
 MAX_PATH = 4095  # PATH_MAX - 1
 
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-
-
-def locate(named: str | None, environ: Mapping[str, str]) -> str:
-    """The file to read: ``--config``, else $ZABBIX_SSL_CONFIG, else the usual place."""
-    return named or environ.get("ZABBIX_SSL_CONFIG") or DEFAULT_PATH
 
 
 def load(path: str) -> tuple[Target, ...]:
@@ -142,8 +136,8 @@ KEYS: dict[str, Callable[[object, str], Any]] = {
 
 
 def tag_macro(name: str) -> str:
-    """The macro of low-level discovery that carries a tag; macros have A-Z, 0-9, "_" and "."."""
-    return "{#TAG_" + name.upper().replace("-", "_") + "}"
+    """The macro of low-level discovery that carries a tag."""
+    return "{#TAG_" + name.upper().replace("-", "_").replace(".", "_") + "}"
 
 
 def _is_whole(value: object, least: int, most: int) -> TypeGuard[int]:

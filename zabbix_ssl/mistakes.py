@@ -63,7 +63,8 @@ MISTAKES = {
     "port": "the port is {is_}: write a whole number from 1 to 65535",
     "port_text": "the port is {is_} in quotes: write {bare} without",
     "sni": "the server name (sni) is {is_}: write a host name in quotes",
-    "starttls": "the STARTTLS protocol is {is_}: write one of {known}",
+    "starttls": "the STARTTLS protocol is {is_}: write one of {known}, or "
+                "none",
     "ca_file": "ca_file is {is_}: write the name of a PEM file in quotes",
     "timeout": "the timeout is {is_}: write seconds, more than 0 and at most 600",
     "group": "the group is {is_}: write a text of at most 255 characters",

@@ -11,12 +11,8 @@ import re
 import socket
 
 from .mistakes import mistake
-from .model import Target, ascii_host
+from .model import PROTOCOL_NAMES, Target, ascii_host
 from .plain import printable, show
-
-#: Protocols that can be spoken before TLS.
-STARTTLS = ("ftp", "imap", "irc", "ldap", "lmtp", "mssql", "mysql", "nntp", "pop3", "postgres",
-            "rdp", "sieve", "smtp", "submission", "telnet", "xmpp", "xmpp-server")
 
 # RFC 1123 section 2.1, and the underscore that many internal names have. No \d or \w: they take
 # digits and letters of every script.
@@ -100,9 +96,9 @@ def check_server_name(text: object) -> str:
 
 
 def check_starttls(text: object) -> str:
-    """The name of a protocol that is spoken before TLS."""
-    if not isinstance(text, str) or text not in STARTTLS:
-        raise mistake("starttls", is_=show(text), known=", ".join(STARTTLS))
+    """The name of a protocol that is spoken before TLS, or "none" for TLS from the first byte."""
+    if not isinstance(text, str) or text not in (*PROTOCOL_NAMES, "none"):
+        raise mistake("starttls", is_=show(text), known=", ".join(PROTOCOL_NAMES))
     return text
 
 
