@@ -1,15 +1,50 @@
 #!/usr/bin/env python3
 """What Zabbix runs as an external check, and cron and people too. ``--help`` tells how.
 
-Runs installed (pip install), as a file of a checkout, and through a symbolic link to either.
+Runs installed (pip install), as a file of a checkout, and through a symbolic link to either. In a
+checkout whose .venv alone has the dependencies it goes on under the Python there. Old versions of
+Python can read it, to be told that they are old.
 """
 
+import os
 import sys
 
-if sys.path[0].endswith("/externalscripts"):  # the folder of this file, links resolved
-    sys.path[0] = sys.path[0][: -len("/externalscripts")]
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # of a checkout, if it is one
+VENV = os.path.join(ROOT, ".venv")
 
-from zabbix_ssl.external import main
+
+def main() -> int:
+    if not getattr(sys.flags, "safe_path", False):  # else the folder of this file comes first,
+        in_checkout = os.path.exists(os.path.join(ROOT, "zabbix_ssl", "__init__.py"))
+        sys.path[:1] = [ROOT] if in_checkout else []  # where scripts of any name may lie
+    try:
+        if sys.version_info < (3, 11):  # noqa: UP036
+            raise ImportError("Python 3.11 or later is needed")
+        from zabbix_ssl.external import main
+
+        return main(sys.argv[1:], os.environ)
+    except ImportError as missing:
+        return go_on_elsewhere(str(missing))
+    except Exception as error:
+        return say(f"a fault in zabbix-ssl, please report it: {error!r}")
+
+
+def go_on_elsewhere(why: str) -> int:
+    """Runs anew under the checkout's own Python, or says what to install."""
+    python = os.path.join(VENV, "bin", "python")
+    if os.path.lexists(python) and os.path.realpath(sys.prefix) != os.path.realpath(VENV):
+        try:
+            os.execv(python, [python, os.path.realpath(__file__), *sys.argv[1:]])
+        except OSError as error:
+            return say(f"{why} ({sys.executable}), and {python} cannot be run: {error.strerror}")
+    return say(f"{why} ({sys.executable}): install zabbix-ssl for it with pip")
+
+
+def say(text: str) -> int:
+    """One line, on the pipe that Zabbix reads."""
+    print("zabbix-ssl: " + " ".join(text.split()))
+    return 1
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

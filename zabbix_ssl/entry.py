@@ -13,7 +13,7 @@ An entry is text in three parts with an empty line between them:
     1795503600 ok 0                       the second its age counts from, ok or failed, and for how
                                           long its writer means to keep it fresh
     /etc/zabbix/ssl/domains.json<TAB>...  the state of the configuration it was made under
-    at<TAB>starttls=smtp                  how the target was reached, where that is not the plain way
+    at<TAB>starttls=smtp                  how the target was reached, where not the plain way
 
     all={"handshake_ok": 1, ...}          what --get prints: a known metric
     remain_days!connection refused        one that is not known, and why
@@ -46,7 +46,7 @@ CONFIG_VARIABLE = "ZABBIX_SSL_CONFIG"
 #: least 240 s apart, and a check may last 10 s: each of them finds the answer of the one before too
 #: old, while the many items of one target that are asked within a cycle share one probe.
 MAX_AGE = 230
-#: Seconds that a failure is fresh: long enough for twenty pollers, short enough to see the recovery.
+#: Seconds that a failure is fresh: enough for twenty pollers, and the recovery is soon seen.
 FAILURE_MAX_AGE = 30
 
 MAX_BYTES = 1 << 20
@@ -80,6 +80,10 @@ class Entry:
             limit = min(limit, failure_max_age)
         return 0 <= now - self.since < limit  # younger than now: the clock was set back
 
+    def was_reached(self, options: Mapping[str, str | None]) -> bool:
+        """Was the target reached in this way, by all of these options?"""
+        return not set(reached(options).split(b"\t")) - set(self.reached.split(b"\t"))
+
     def line(self, metric: str) -> tuple[bool, bytes] | None:
         """Is the metric known, and what is printed for it; None when there is no such metric."""
         if not metric.isidentifier() or not metric.isascii():
@@ -102,7 +106,7 @@ def key(domain: str, port: int, options: Mapping[str, str]) -> bytes:
 
 
 def file_name(key: bytes) -> str:
-    """A readable name for the key's entry. Two keys may share one: the entry holds its whole key."""
+    """A readable name for the key's entry. Two keys may share one: the entry holds its key."""
     name = "".join(chr(c) if c in _PLAIN else "," if c == 9 else f"%{c:02X}" for c in key)
     if len(name) > _MOST_NAME:
         name = f"{name[:_MOST_NAME]}~{zlib.crc32(key):08x}"

@@ -15,7 +15,7 @@ from .plain import printable
 #: The METRIC that means all of them.
 ALL = "all"
 
-#: Characters of a text. A Zabbix item of type TEXT keeps 65,535, and the whole answer of an external
+#: Characters of a text. A Zabbix item of type TEXT keeps 65,535, and the answer of an external
 #: check may have 512 KiB on 6.0; only a certificate made to annoy comes near.
 MOST_TEXT = 65_535
 

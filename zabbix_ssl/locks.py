@@ -64,7 +64,7 @@ def create(directory: int, name: str, mode: int) -> int:
 def discard_unlocked(directory: int, name: str) -> None:
     """Removes a lock file that nobody holds, left behind by a process that was killed."""
     try:
-        state, file = _acquire(directory, name, 0.0)
+        _, file = _acquire(directory, name, 0.0)
     except OSError:
         return
     if file is not None:
