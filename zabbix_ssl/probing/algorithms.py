@@ -5,7 +5,7 @@ Adding an algorithm is one row of a table. The names of signatures are those tha
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, p
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from . import der
+from .remember import remembered
 
 LEAST_RSA_BITS = 2048
 LEAST_EC_BITS = 224
@@ -83,7 +84,7 @@ _HASHES = {der.encoded_oid(dotted): name for dotted, name in {
     "2.16.840.1.101.3.4.2.9": "SHA3_384", "2.16.840.1.101.3.4.2.10": "SHA3_512"}.items()}
 
 
-@lru_cache(256)
+@remembered(256, 256)
 def algorithm(identifier: bytes) -> Algorithm:
     """The AlgorithmIdentifier (DER) of a signature. Raises Malformed."""
     kind, parameters = _identifier(identifier)
@@ -193,9 +194,10 @@ def _ec_key(parameters: bytes, bits: bytes) -> Key:
     if parameters[:1] != b"\x06":
         return Key("EC", None, "EC with its own curve", "explicit")
     kind = parameters[2:]
-    curve, size = _CURVES.get(kind, (der.oid(kind), 0))
-    size = size or (len(bits) - 1) * 4  # an uncompressed point of two coordinates
-    name = curve if curve == "SM2" or kind not in _CURVES else "EC"
+    known = _CURVES.get(kind)
+    # of a curve that is not known: the size of an uncompressed point of two coordinates
+    curve, size = known or (der.oid(kind), max(len(bits) - 1, 0) * 4)
+    name = "EC" if known and curve != "SM2" else curve
     return Key(name, size, f"EC, {curve}, {size} bits" if size < LEAST_EC_BITS else "", curve)
 
 
@@ -222,7 +224,7 @@ def verifies(spki: bytes, identifier: bytes, signature: bytes, signed: bytes) ->
         return None
 
 
-@lru_cache(1024)
+@remembered(1024, 8192)
 def _loaded(spki: bytes) -> Any:
     try:
         return load_der_public_key(spki)
@@ -265,12 +267,14 @@ def _check_dsa(loaded: Any, identifier: bytes, signature: bytes, signed: bytes) 
 
 
 def _check_eddsa(loaded: Any, identifier: bytes, signature: bytes, signed: bytes) -> bool:
-    kind = {"ED25519": ed25519.Ed25519PublicKey, "ED448": ed448.Ed448PublicKey}
-    if not isinstance(loaded, kind[algorithm(identifier).name]):
+    name = algorithm(identifier).name
+    wanted = ed25519.Ed25519PublicKey if name == "ED25519" else ed448.Ed448PublicKey
+    if not isinstance(loaded, wanted):
         return False
     loaded.verify(signature, signed)
     return True
 
 
-_CHECKS = {"rsa": _check_rsa, "pss": _check_pss, "ec": _check_ec, "dsa": _check_dsa,
-           "eddsa": _check_eddsa}
+_CHECKS: dict[str, Callable[[Any, bytes, bytes, bytes], bool]] = {
+    "rsa": _check_rsa, "pss": _check_pss, "ec": _check_ec, "dsa": _check_dsa,
+    "eddsa": _check_eddsa}

@@ -5,20 +5,20 @@ What is not a certificate at all is Unreadable; a certificate with a malformed p
 of its other parts, and ``Decoded.malformed`` names that part, for most clients refuse it then.
 
 Bounds: 256 KiB a certificate, 10,000 names, 20 pointers of a kind. (OpenSSL's clients take at most
-100 KiB for a whole chain.) Certificates are remembered, because a few hundred intermediates stand
-over millions of leaves.
+100 KiB for a whole chain.) Certificates are remembered, for a few hundred intermediates stand over
+millions of leaves.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from ..model import Certificate
 from . import algorithms, der, names
+from .remember import remembered
 
 MOST_BYTES = 256 * 1024
 MOST_NAMES = 10_000
@@ -65,7 +65,7 @@ class Decoded(NamedTuple):
     signature: bytes
     signed: bytes  # TBSCertificate, DER
     extensions: Extensions
-    critical: frozenset[str]  # OIDs of the critical extensions
+    critical: frozenset[bytes]  # contents of the OIDs of the critical extensions
     malformed: tuple[str, ...]  # what is wrong with its encoding
 
 
@@ -74,7 +74,7 @@ def read(encoded: bytes) -> Certificate:
     return decode(encoded).facts
 
 
-@lru_cache(4096)
+@remembered(4096, 8192)
 def decode(encoded: bytes) -> Decoded:
     """A certificate (DER). Raises Unreadable when it is none."""
     if len(encoded) > MOST_BYTES:
@@ -193,10 +193,10 @@ def _serial(content: bytes) -> str:
 
 
 def _extensions(data: bytes, parts: list[der.Element], malformed: list[str]
-                ) -> tuple[Extensions, frozenset[str]]:
+                ) -> tuple[Extensions, frozenset[bytes]]:
     """What the extensions say, and which of them are critical."""
     told: dict[str, Any] = {}
-    critical: set[str] = set()
+    critical: set[bytes] = set()
     seen: set[bytes] = set()
     for part in parts:
         if part[0] != 0xA3:
@@ -209,7 +209,7 @@ def _extensions(data: bytes, parts: list[der.Element], malformed: list[str]
     return Extensions(**told), frozenset(critical)
 
 
-def _extension(data: bytes, start: int, stop: int, told: dict[str, Any], critical: set[str],
+def _extension(data: bytes, start: int, stop: int, told: dict[str, Any], critical: set[bytes],
                seen: set[bytes], malformed: list[str]) -> None:
     parts = der.children(data, start, stop)
     if len(parts) < 2 or parts[0][0] != der.OID or parts[-1][0] != der.OCTET_STRING:
@@ -219,81 +219,81 @@ def _extension(data: bytes, start: int, stop: int, told: dict[str, Any], critica
         malformed.append(f"it has the extension {der.oid(kind)} twice")
     seen.add(kind)
     if parts[1][0] == der.BOOLEAN and data[parts[1][2]:parts[1][3]] != b"\0":
-        critical.add(der.oid(kind))
+        critical.add(kind)
     reader = _READERS.get(kind)
     if reader:
         name, read_value = reader
         try:
-            told |= read_value(data, parts[-1][2], parts[-1][3])
+            told |= read_value(data[parts[-1][2]:parts[-1][3]])
         except (der.Malformed, IndexError, ValueError):
             malformed.append(f"its {name} is malformed")
 
 
-def _names(data: bytes, start: int, stop: int) -> dict[str, Any]:
+def _names(value: bytes) -> dict[str, Any]:
     dns: dict[str, None] = {}
     addresses: dict[str, None] = {}
     every: dict[str, None] = {}
-    tag, _, first, last = der.element(data, start, stop)
-    if tag != der.SEQUENCE or last != stop:
+    tag, _, first, last = der.element(value, 0, len(value))
+    if tag != der.SEQUENCE or last != len(value):
         raise der.Malformed("not a sequence")
-    for tag, _, at, end in der.children(data, first, last, MOST_NAMES):
+    for tag, _, at, end in der.children(value, first, last, MOST_NAMES):
         if tag == 0x82:
-            every[shown := names.text(data[at:end], "ascii")] = None
+            every[shown := names.text(value[at:end], "ascii")] = None
             dns[shown] = None
         elif tag == 0x87 and end - at in (4, 16):
-            every[shown := str(ip_address(data[at:end]))] = None
+            every[shown := str(ip_address(value[at:end]))] = None
             addresses[shown] = None
     return {"san": tuple(every), "dns_names": tuple(dns), "ip_addresses": tuple(addresses),
-            "names": data[start:stop]}
+            "names": value}
 
 
-def _basic_constraints(data: bytes, start: int, stop: int) -> dict[str, Any]:
+def _basic_constraints(value: bytes) -> dict[str, Any]:
     said: dict[str, Any] = {"ca": False}
-    for tag, _, at, end in der.inside(data, der.SEQUENCE, start, stop):
+    for tag, _, at, end in der.inside(value, der.SEQUENCE):
         if tag == der.BOOLEAN:
-            said["ca"] = data[at:end] != b"\0"
+            said["ca"] = value[at:end] != b"\0"
         elif tag == der.INTEGER:
-            said["path_length"] = der.integer(data[at:end])
+            said["path_length"] = der.integer(value[at:end])
     return said
 
 
-def _bits(data: bytes, start: int, stop: int) -> int:
+def _bits(value: bytes) -> int:
     """A BIT STRING of names: bit 0 of the answer is the first of them."""
-    tag, _, at, end = der.element(data, start, stop)
+    tag, _, at, end = der.element(value, 0, len(value))
     if tag != der.BIT_STRING:
         raise der.Malformed("not a bit string")
     return sum(1 << number for number in range(min(end - at - 1, 2) * 8)
-               if data[at + 1 + number // 8] << number % 8 & 0x80)
+               if value[at + 1 + number // 8] << number % 8 & 0x80)
 
 
-def _usage(data: bytes, start: int, stop: int) -> dict[str, Any]:
-    return {"usage": _bits(data, start, stop)}
+def _usage(value: bytes) -> dict[str, Any]:
+    return {"usage": _bits(value)}
 
 
-def _netscape_type(data: bytes, start: int, stop: int) -> dict[str, Any]:
-    return {"netscape_type": _bits(data, start, stop)}
+def _netscape_type(value: bytes) -> dict[str, Any]:
+    return {"netscape_type": _bits(value)}
 
 
-def _purposes(data: bytes, start: int, stop: int) -> dict[str, Any]:
+def _purposes(value: bytes) -> dict[str, Any]:
     return {"purposes": frozenset(
-        data[at:end] for _, _, at, end in der.inside(data, der.SEQUENCE, start, stop))}
+        value[at:end] for _, _, at, end in der.inside(value, der.SEQUENCE))}
 
 
-def _constraints(data: bytes, start: int, stop: int) -> dict[str, Any]:
-    return {"constraints": data[start:stop]}
+def _constraints(value: bytes) -> dict[str, Any]:
+    return {"constraints": value}
 
 
-def _key_id(data: bytes, start: int, stop: int) -> dict[str, Any]:
-    tag, _, at, end = der.element(data, start, stop)
+def _key_id(value: bytes) -> dict[str, Any]:
+    tag, _, at, end = der.element(value, 0, len(value))
     if tag != der.OCTET_STRING:
         raise der.Malformed("not an octet string")
-    return {"key_id": data[at:end]}
+    return {"key_id": value[at:end]}
 
 
-def _authority_key_id(data: bytes, start: int, stop: int) -> dict[str, Any]:
-    for tag, _, at, end in der.inside(data, der.SEQUENCE, start, stop):
+def _authority_key_id(value: bytes) -> dict[str, Any]:
+    for tag, _, at, end in der.inside(value, der.SEQUENCE):
         if tag == 0x80:
-            return {"authority_key_id": data[at:end]}
+            return {"authority_key_id": value[at:end]}
     return {}
 
 
@@ -301,26 +301,26 @@ _OCSP, _CA_ISSUERS = der.encoded_oid("1.3.6.1.5.5.7.48.1"), der.encoded_oid("1.3
 _URI = 0x86
 
 
-def _access(data: bytes, start: int, stop: int) -> dict[str, Any]:
+def _access(value: bytes) -> dict[str, Any]:
     urls: dict[bytes, list[str]] = {_OCSP: [], _CA_ISSUERS: []}
-    for tag, _, at, end in der.inside(data, der.SEQUENCE, start, stop):
-        method, place = der.children(data, at, end)
-        wanted = urls.get(data[method[2]:method[3]])
+    for tag, _, at, end in der.inside(value, der.SEQUENCE):
+        method, place = der.children(value, at, end)
+        wanted = urls.get(value[method[2]:method[3]])
         if tag == der.SEQUENCE and place[0] == _URI and wanted is not None:
-            _add_pointer(wanted, data[place[2]:place[3]])
+            _add_pointer(wanted, value[place[2]:place[3]])
     return {"ocsp_urls": tuple(urls[_OCSP]), "issuer_urls": tuple(urls[_CA_ISSUERS])}
 
 
-def _crl_points(data: bytes, start: int, stop: int) -> dict[str, Any]:
+def _crl_points(value: bytes) -> dict[str, Any]:
     urls: list[str] = []
-    for _, _, at, end in der.inside(data, der.SEQUENCE, start, stop):
-        for tag, _, name, name_end in der.children(data, at, end):  # DistributionPoint
+    for _, _, at, end in der.inside(value, der.SEQUENCE):
+        for tag, _, name, name_end in der.children(value, at, end):  # DistributionPoint
             if tag != 0xA0:
                 continue
-            for kind, _, full, full_end in der.children(data, name, name_end):
-                for place in der.children(data, full, full_end) if kind == 0xA0 else ():
+            for kind, _, full, full_end in der.children(value, name, name_end):
+                for place in der.children(value, full, full_end) if kind == 0xA0 else ():
                     if place[0] == _URI:
-                        _add_pointer(urls, data[place[2]:place[3]])
+                        _add_pointer(urls, value[place[2]:place[3]])
     return {"crl_urls": tuple(urls)}
 
 
@@ -330,41 +330,45 @@ def _add_pointer(urls: list[str], encoded: bytes) -> None:
         urls.append(url)
 
 
-def _features(data: bytes, start: int, stop: int) -> dict[str, Any]:
+def _features(value: bytes) -> dict[str, Any]:
     """RFC 7633: status_request (5) or status_request_v2 (17)."""
-    return {"must_staple": any(der.integer(data[at:end]) in (5, 17) for _, _, at, end
-                               in der.inside(data, der.SEQUENCE, start, stop))}
+    return {"must_staple": any(der.integer(value[at:end]) in (5, 17) for _, _, at, end
+                               in der.inside(value, der.SEQUENCE))}
 
 
 #: 2.23.140.1: what the CA/Browser Forum's rules have every publicly trusted certificate say.
 _FORUM = der.encoded_oid("2.23.140.1")
 
 
-def _policies(data: bytes, start: int, stop: int) -> dict[str, Any]:
-    for _, _, at, end in der.inside(data, der.SEQUENCE, start, stop):
-        _, _, kind, kind_end = der.element(data, at, end)
-        if data[kind:kind_end].startswith(_FORUM):
+def _policies(value: bytes) -> dict[str, Any]:
+    for _, _, at, end in der.inside(value, der.SEQUENCE):
+        _, _, kind, kind_end = der.element(value, at, end)
+        if value[kind:kind_end].startswith(_FORUM):
             return {"public": True}
     return {}
 
 
-def _timestamps(data: bytes, start: int, stop: int) -> dict[str, Any]:
+def _timestamps(value: bytes) -> dict[str, Any]:
     return {"public": True}  # in the public logs (RFC 6962), where private CAs have no place
 
 
+# Most certificates share most of their extensions with others of their CA, byte for byte.
+_shared = remembered(512, 1024)
+
 #: Extension: what to call it when it is malformed, and its reader.
-_READERS: dict[bytes, tuple[str, Callable[[bytes, int, int], dict[str, Any]]]] = {
+_READERS: dict[bytes, tuple[str, Callable[[bytes], dict[str, Any]]]] = {
     der.encoded_oid(dotted): row for dotted, row in {
         "2.5.29.17": ("list of names (subjectAltName)", _names),
-        "2.5.29.19": ("basicConstraints", _basic_constraints),
-        "2.5.29.15": ("keyUsage", _usage),
-        "2.5.29.37": ("extendedKeyUsage", _purposes),
+        "2.5.29.19": ("basicConstraints", _shared(_basic_constraints)),
+        "2.5.29.15": ("keyUsage", _shared(_usage)),
+        "2.5.29.37": ("extendedKeyUsage", _shared(_purposes)),
         "2.5.29.30": ("nameConstraints", _constraints),
         "2.5.29.14": ("subjectKeyIdentifier", _key_id),
-        "2.5.29.35": ("authorityKeyIdentifier", _authority_key_id),
-        "2.5.29.31": ("list of CRLs (cRLDistributionPoints)", _crl_points),
-        "2.5.29.32": ("certificatePolicies", _policies),
-        "1.3.6.1.5.5.7.1.1": ("authorityInfoAccess", _access),
-        "1.3.6.1.5.5.7.1.24": ("TLS feature", _features),
+        "2.5.29.35": ("authorityKeyIdentifier", _shared(_authority_key_id)),
+        "2.5.29.31": ("list of CRLs (cRLDistributionPoints)", _shared(_crl_points)),
+        "2.5.29.32": ("certificatePolicies", _shared(_policies)),
+        "1.3.6.1.5.5.7.1.1": ("authorityInfoAccess", _shared(_access)),
+        "1.3.6.1.5.5.7.1.24": ("TLS feature", _shared(_features)),
         "1.3.6.1.4.1.11129.2.4.2": ("list of timestamps", _timestamps),
-        "2.16.840.1.113730.1.1": ("Netscape certificate type", _netscape_type)}.items()}
+        "2.16.840.1.113730.1.1": ("Netscape certificate type", _shared(_netscape_type)),
+    }.items()}

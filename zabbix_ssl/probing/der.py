@@ -1,9 +1,9 @@
 """Reading DER (X.690) as far as certificates need it: bytes in, positions and values out.
 
-Certificates are read by hand and not by a library, because the facts of a bad certificate are wanted
-too: libraries refuse a serial of zero, an unknown curve or a malformed name, and refuse more with
-each release. Lengths are taken in any form but the indefinite one, as OpenSSL does; every length is
-held against the end of what surrounds it.
+Certificates are read by hand and not by a library, because the facts of a bad certificate are
+wanted too: libraries refuse a serial of zero, an unknown curve or a malformed name, and refuse more
+with each release. Lengths are taken in any form but the indefinite one, as OpenSSL does; every
+length is held against the end of what surrounds it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,15 @@ def children(data: bytes, start: int, stop: int, most: int = 1 << 18) -> list[El
     """The elements that fill ``data[start:stop]``; only the first ``most`` of them."""
     found: list[Element] = []
     while start < stop and len(found) < most:
-        part = element(data, start, stop)
+        try:
+            length = data[start + 1]
+        except IndexError:
+            raise Malformed("it ends in the middle of an element") from None
+        end = start + 2 + length
+        if length < 0x80 and end <= stop:  # most are short: element() spelt out here
+            part = (data[start], start, start + 2, end)
+        else:
+            part = element(data, start, stop)
         found.append(part)
         start = part[3]
     return found
@@ -127,7 +135,7 @@ def _offset(rest: bytes) -> int:
 
 
 def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01 in the Gregorian calendar; any year, where datetime stops at 1..9999."""
+    """Days since 1970-01-01 (Gregorian); any year, where datetime stops at 1 and 9999."""
     year -= month <= 2
     of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
     return year * 365 + year // 4 - year // 100 + year // 400 + of_year - 719468

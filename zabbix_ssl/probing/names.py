@@ -7,9 +7,8 @@ right-to-left override gets through. (Escaping for HTML or JSON is the business 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from . import der
+from .remember import remembered
 
 _SHORT = {der.encoded_oid(dotted): short for dotted, short in {
     "2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "STREET",
@@ -45,7 +44,7 @@ def _hex(character: str) -> str:
     return "".join(f"\\{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
-@lru_cache(2048)
+@remembered(2048, 1024)
 def shown(name: bytes) -> str:
     """A Name (DER) as RFC 4514 writes it, the most specific part first; "" for an empty one.
 
@@ -95,7 +94,7 @@ def _escaped(encoded: bytes, codec: str) -> str:
         c if c.isprintable() else _hex(c) for c in plain)
 
 
-@lru_cache(2048)
+@remembered(2048, 1024)
 def common_name(name: bytes) -> str:
     """The last CN of a Name (DER), fit to be shown; "" when it has none. Raises Malformed."""
     for _, _, start, stop in reversed(der.inside(name, der.SEQUENCE)):
@@ -106,7 +105,7 @@ def common_name(name: bytes) -> str:
     return ""
 
 
-@lru_cache(2048)
+@remembered(2048, 1024)
 def canonical(name: bytes) -> tuple[tuple[tuple[bytes, bytes], ...], ...]:
     """A Name (DER) in a form in which two that RFC 5280 7.1 calls equal are equal.
 
