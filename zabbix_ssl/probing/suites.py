@@ -5,8 +5,7 @@ being registered: EXPORT1024 (draft-ietf-tls-56-bit-ciphersuites), the first Cha
 names end in _OLD, as in OpenSSL's 1.0.2 branch), GOST, Netscape's FIPS and FORTEZZA suites, and
 the suites of China's TLCP (GB/T 38636; named as there, and never offered, for they belong to a
 protocol of their own). The signalling values TLS_EMPTY_RENEGOTIATION_INFO_SCSV and
-TLS_FALLBACK_SCSV
-are no suites and not here.
+TLS_FALLBACK_SCSV are no suites and not here.
 """
 
 from __future__ import annotations
