@@ -134,6 +134,8 @@ METRICS = (
            lambda c, now: c.hostname_match, "ssl_cert_hostname_match"),
     Metric("self_signed", "chain", FLAG, "", "The certificate is its own issuer", "chain",
            lambda c, now: c.self_signed, "ssl_cert_self_signed"),
+    Metric("chain_not_after", "chain", TIME, "", "When the first certificate of the chain in use "
+           "expires", "chain", lambda c, now: c.expires, "ssl_cert_chain_not_after_timestamp_seconds"),
     Metric("chain_remain_days", "chain", COUNT, "days", "Whole days until the first certificate of "
            "the chain in use expires", "chain", lambda c, now: _days(c.expires - now),
            "ssl_cert_chain_remain_days"),
@@ -213,6 +215,8 @@ def _why(observation: Observation, metric: Metric) -> str:
         if metric.name == "has_weak_cipher":
             return observation.security.weak_unknown
         return _not_learnt(observation.security)
+    if metric.part in observation.reasons:
+        return observation.reasons[metric.part]
     if observation.failure:
         return observation.failure.message
     return "not told by the server"
