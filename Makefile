@@ -1,5 +1,6 @@
 # make demo     real TLS endpoints on loopback, good and bad, audited as Zabbix would
 # make test     lint, types and all tests; installs missing servers through apt where it may
+# make test-oldest  the same with the oldest dependencies that setup.cfg allows
 # make bench    the measurements
 # make lint     ruff and mypy alone
 # make clean    removes what these made
@@ -8,11 +9,11 @@
 # NO_APT=1 keeps apt out, TESTS="tests/test_cache.py -k lock" runs some tests.
 
 VENV ?= $(CURDIR)/.venv
-export VENV
+export VENV OLDEST PYTHON
 PY = "$(VENV)/bin/python"
 TESTS ?=
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test test-oldest bench lint clean
 .NOTPARALLEL:
 
 demo:
@@ -28,6 +29,9 @@ test:
 	$(PY) -m pytest $(TESTS) || failed="$$failed pytest"; \
 	[ -z "$$failed" ] || { echo "make test: failed:$$failed" >&2; exit 1; }
 
+test-oldest:
+	@exec $(MAKE) --no-print-directory test VENV="$(CURDIR)/.venv-oldest" OLDEST=1
+
 bench:
 	@tools/install-servers
 	@tools/venv test
@@ -38,5 +42,5 @@ lint:
 	@$(PY) -m ruff check . && $(PY) -m mypy
 
 clean:
-	@rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-oldest build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
