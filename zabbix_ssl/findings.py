@@ -74,6 +74,15 @@ TABLE: dict[str, tuple[str, str]] = {
                  "bits or more, or with EC P-256"),
     "weak_signature": ("medium", "The certificate's signature is weak ({why}): have it reissued "
                        "with SHA-256 or better"),
+    # revocation
+    "revoked": ("high", "{subject} was revoked on {date} ({reason}; told by {source}): replace it "
+                "now, with a new key"),
+    "must_staple_violated": ("medium", "The certificate demands a stapled OCSP answer, on which "
+                             "browsers insist ({why}): turn OCSP stapling on in the server, or get "
+                             "a certificate without must-staple"),
+    "bad_staple": ("medium", "The server staples an OCSP answer that clients refuse ({why}): see "
+                   "whether the server can reach the OCSP responder, and restart it"),
+    "revocation_unknown": ("low", "Whether {subject} is revoked could not be learnt: {why}"),
 }
 
 #: chain_error values, the one to mend first in front. Their findings are "chain_" + value.

@@ -149,10 +149,13 @@ METRICS = (
            "empty when nobody did", "revocation", lambda r, now: r.source),
     Metric("revocation_reason", "revocation", TEXT, "", "Why it was revoked, is unknown or not "
            "applicable", "revocation", lambda r, now: r.reason),
+    Metric("revocation_certificate", "revocation", TEXT, "", "Subject of the certificate that this "
+           "is about: the server's, or one above it", "revocation", lambda r, now: r.subject),
     Metric("must_staple", "revocation", FLAG, "", "The certificate demands a stapled OCSP answer "
            "(RFC 7633)", "certificate", lambda c, now: c.must_staple, "ssl_cert_must_staple"),
-    Metric("must_staple_violated", "revocation", FLAG, "", "It demands one and the server sent none",
-           "revocation", lambda r, now: r.must_staple_violated, "ssl_cert_must_staple_violated"),
+    Metric("must_staple_violated", "revocation", FLAG, "", "It demands one and the server sent "
+           "none that is valid", "revocation", lambda r, now: r.must_staple_violated,
+           "ssl_cert_must_staple_violated"),
 
     Metric("tls_version", "tls_info", TEXT, "", "Version that the handshake negotiated",
            "handshake", lambda h, now: h.version or None),

@@ -211,6 +211,11 @@ class Revocation(NamedTuple):
     reason: str  # revoked: keyCompromise ...; unknown: why; not_applicable: why
     must_staple_violated: bool | None
     faults: tuple[Fault, ...] = ()
+    subject: str = ""  # of the certificate that this is about: the leaf, or one above it
+    message: str = ""  # unknown and not_applicable: why, for people
+    this_update: int = 0  # of the answer; these times are Unix seconds, 0 when not given
+    next_update: int = 0
+    revoked_at: int = 0
 
 
 class Observation(NamedTuple):
