@@ -11,6 +11,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # of a checkout, if it is one
 VENV = os.path.join(ROOT, ".venv")
+WENT_ON = "ZABBIX_SSL_WENT_ON"  # set in the environment of the second start: there is no third
 
 
 def main() -> int:
@@ -32,9 +33,10 @@ def main() -> int:
 def go_on_elsewhere(why: str) -> int:
     """Runs anew under the checkout's own Python, or says what to install."""
     python = os.path.join(VENV, "bin", "python")
-    if os.path.lexists(python) and os.path.realpath(sys.prefix) != os.path.realpath(VENV):
+    if os.path.lexists(python) and WENT_ON not in os.environ:
         try:
-            os.execv(python, [python, os.path.realpath(__file__), *sys.argv[1:]])
+            os.execve(python, [python, os.path.realpath(__file__), *sys.argv[1:]],
+                      dict(os.environ, **{WENT_ON: "1"}))
         except OSError as error:
             return say(f"{why} ({sys.executable}), and {python} cannot be run: {error.strerror}")
     return say(f"{why} ({sys.executable}): install zabbix-ssl for it with pip")

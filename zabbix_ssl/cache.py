@@ -25,7 +25,6 @@ from typing import Any, NamedTuple
 from . import entry as entries
 from . import lines, locks
 from .entry import Entry
-from .metrics import TABLE
 from .model import Failure, Finding, Offer, Result, Security, Settings, Target
 
 #: Seconds that the old protocols and weak ciphers of a server are believed. Asking takes several
@@ -46,6 +45,8 @@ _SWEEP_EVERY = 3600
 _SWEEP_SECONDS = 0.2
 _SWEEP_MOST = 200_000  # names
 _SWEPT = "swept"
+
+_dump = json.JSONEncoder(separators=(",", ":")).encode  # a NamedTuple becomes a list
 
 
 class Freshness(NamedTuple):
@@ -127,8 +128,7 @@ def make_entry(result: Result, security: Security | None, stamp: bytes, reached:
     counts from now: it may have taken longer to come about than it is to be believed.
     """
     since = int(time.time()) if result.failed else result.check_time
-    names = (lines.ALL, *TABLE)
-    rows = (_row(name, *lines.metric_line(result, name)) for name in names)
+    rows = [f"{name}{'=' if known else '!'}{line}" for name, known, line in lines.every_line(result)]
     kept = f"{_dump(security)}\n{_dump(result)}".encode()
     return Entry(since, result.failed, int(keep), stamp, reached,
                  "\n".join(rows).encode("utf-8", "backslashreplace"), kept)
@@ -240,18 +240,10 @@ def _sweep(directory: int) -> None:
             continue
 
 
-def _row(name: str, known: bool, text: str) -> str:
-    return f"{name}{'=' if known else '!'}{text}"
-
-
 def _word(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(value)
     return "1" if value is True else str(value)
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))  # a NamedTuple becomes a list
 
 
 def _load(kept: bytes, part: int) -> Any:

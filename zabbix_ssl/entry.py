@@ -52,7 +52,7 @@ FAILURE_MAX_AGE = 30
 MAX_BYTES = 1 << 20
 _HEADER = f"zabbix-ssl entry 1 {__version__}".encode()
 _MOST_NAME = 180  # bytes of a file name; the most that file systems take is 255
-_PLAIN = b"abcdefghijklmnopqrstuvwxyz0123456789.-_=:"
+_PLAIN = b"abcdefghijklmnopqrstuvwxyz0123456789.-_=:\t"
 _PATHS = ("ca_file", "crl_dir", "system_ca_file", "system_ca_dir")
 
 
@@ -107,7 +107,11 @@ def key(domain: str, port: int, options: Mapping[str, str]) -> bytes:
 
 def file_name(key: bytes) -> str:
     """A readable name for the key's entry. Two keys may share one: the entry holds its key."""
-    name = "".join(chr(c) if c in _PLAIN else "," if c == 9 else f"%{c:02X}" for c in key)
+    if key.translate(None, _PLAIN):  # something is left
+        name = "".join(chr(c) if c in _PLAIN else f"%{c:02X}" for c in key)
+    else:
+        name = key.decode()
+    name = name.replace("\t", ",")
     if len(name) > _MOST_NAME:
         name = f"{name[:_MOST_NAME]}~{zlib.crc32(key):08x}"
     return name

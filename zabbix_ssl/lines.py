@@ -7,6 +7,7 @@ the cache, where these lines are stored ready to print.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from .metrics import TABLE, scalar
 from .model import Result
@@ -23,8 +24,11 @@ MOST_TEXT = 65_535
 def flat(result: Result) -> dict[str, int | float | str]:
     """Metric name to scalar: flags and levels as numbers, times as Unix seconds, lists as text.
     What is not known is absent."""
-    scalars = {name: scalar(TABLE[name], value) for name, value in result.values.items()}
-    return {n: v[:MOST_TEXT] if isinstance(v, str) else v for n, v in scalars.items()}
+    scalars = {}
+    for name, value in result.values.items():
+        plain = scalar(TABLE[name], value)
+        scalars[name] = plain[:MOST_TEXT] if isinstance(plain, str) else plain
+    return scalars
 
 
 def all_line(result: Result) -> str:
@@ -40,10 +44,19 @@ def metric_line(result: Result, name: str) -> tuple[bool, str]:
     if name == ALL:
         return True, all_line(result)
     if name in result.values:
-        return True, text(scalar(TABLE[name], result.values[name]))
-    return False, text(result.unknown.get(name) or f"there is no metric {name!r}")
+        return True, _text(scalar(TABLE[name], result.values[name]))
+    return False, _text(result.unknown.get(name) or f"there is no metric {name!r}")
 
 
-def text(value: int | float | str) -> str:
-    """A scalar as printed."""
+def every_line(result: Result) -> Iterator[tuple[str, bool, str]]:
+    """Every name that has a line, and what ``metric_line`` says of it."""
+    scalars = flat(result)
+    yield ALL, True, json.dumps(scalars)
+    for name, value in scalars.items():
+        yield name, True, _text(value)
+    for name, why in result.unknown.items():
+        yield name, False, _text(why)
+
+
+def _text(value: int | float | str) -> str:
     return printable(value[:MOST_TEXT]) if isinstance(value, str) else str(value)
