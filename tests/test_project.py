@@ -25,6 +25,7 @@ PACKAGE = ROOT / "zabbix_ssl"
 THIRD_PARTY = {
     "cryptography": {"probing"},
     "OpenSSL": {"probing"},
+    "certifi": {"probing"},
     "idna": {"probing", "model", "names"},
     "pyzabbix": {"zabbix"},
     "requests": {"zabbix"},
