@@ -1,0 +1,182 @@
+"""The full handshake of a modern client, with verification off: facts, no verdict.
+
+OpenSSL works on memory and not on the socket, so that every byte passes through here and is counted:
+left alone with a socket it would read an endless handshake for ever.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from OpenSSL import SSL, crypto
+
+from ..model import Failure, Handshake
+from .hello import describe_plaintext
+from .loop import Steps, clock
+from .network import RECEIVE_BYTES, Failed, Stream
+from .suites import iana_name
+
+#: What a server may send before the handshake is done. OpenSSL itself stops at 100 KB of certificates.
+_MOST_BYTES = 512 * 1024
+
+_VERSIONS = {"SSLv3": "SSLv3", "TLSv1": "TLSv1.0", "TLSv1.1": "TLSv1.1", "TLSv1.2": "TLSv1.2",
+             "TLSv1.3": "TLSv1.3"}
+
+_TLS_CONTENT = (0x15, 0x16)  # alert, handshake: what a server may begin with
+
+_LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: servers from before RFC 5746
+
+#: OpenSSL's words for what a person can act on; the rest is told in its own words.
+_SAYINGS = {
+    "excessive message size": "the server sends more certificates than a client accepts",
+    "unsupported protocol": "the server has no protocol version in common with modern clients",
+    "wrong version number": "the server answers with a protocol version that no client knows",
+}
+
+
+class Outcome(NamedTuple):
+    """How far a handshake came. ``failure`` is None when it was completed."""
+
+    handshake: Handshake
+    failure: Failure | None
+
+
+class _Seen:
+    """What OpenSSL's callbacks tell during one handshake."""
+
+    __slots__ = ("certificate_requested", "finished_sent", "stapled")
+
+    def __init__(self) -> None:
+        self.certificate_requested = False
+        self.finished_sent = False
+        self.stapled: bytes | None = None
+
+    @property
+    def only_our_certificate_is_missing(self) -> bool:
+        """The server did its whole part and then refused us for want of a client certificate.
+
+        Up to TLS 1.2 it does so before the handshake is done; in TLS 1.3 after (RFC 8446 section 4.4.2.4).
+        """
+        return self.certificate_requested and self.finished_sent
+
+
+def _on_state(connection: SSL.Connection, where: int, _: int) -> None:
+    if where & SSL.SSL_CB_LOOP:
+        state = connection.get_state_string()
+        if state.endswith(b"certificate request"):
+            connection.get_app_data().certificate_requested = True
+        elif state.endswith(b"write finished"):
+            connection.get_app_data().finished_sent = True
+
+
+def _on_staple(connection: SSL.Connection, answer: bytes, _: object) -> bool:
+    connection.get_app_data().stapled = answer or None
+    return True
+
+
+def client_context() -> SSL.Context:
+    """What a modern client offers, and what old servers need beside it. One serves all handshakes."""
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(SSL.TLS1_VERSION)
+    # Level 0 lets weak keys, signatures and TLS 1.0 pass: they are to be seen, not refused.
+    context.set_cipher_list(b"DEFAULT:ALL:!aNULL:!eNULL:@SECLEVEL=0")
+    # AES-128 first, as browsers ask for it; a choice only for servers that leave it to the client.
+    context.set_tls13_ciphersuites(
+        b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
+    context.set_options(SSL.OP_ALL | _LEGACY_SERVER_CONNECT)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_alpn_protos([b"h2", b"http/1.1"])
+    context.set_ocsp_client_callback(_on_staple)
+    context.set_info_callback(_on_state)
+    return context
+
+
+def shake(stream: Stream, context: SSL.Context, server_name: str | None) -> Steps[Outcome]:
+    """The handshake over a connected stream. Never raises Failed: the outcome carries the failure."""
+    seen = _Seen()
+    connection = SSL.Connection(context, None)
+    connection.set_app_data(seen)
+    connection.set_connect_state()
+    connection.request_ocsp()
+    if server_name is not None:
+        connection.set_tlsext_host_name(server_name.encode())
+    failure = None
+    started = clock()
+    try:
+        yield from _converse(stream, connection)
+    except Failed as failed:
+        if not seen.only_our_certificate_is_missing:
+            failure = failed.failure
+    took = None if failure else 1000 * (clock() - started)
+    handshake = _read(connection, seen, stream, took)
+    if failure is None:
+        _farewell(stream, connection)
+    return Outcome(handshake, failure)
+
+
+def _converse(stream: Stream, connection: SSL.Connection) -> Steps[None]:
+    received = 0
+    while True:
+        try:
+            connection.do_handshake()
+            return
+        except SSL.WantReadError:
+            pass
+        except SSL.Error as error:
+            raise _failed(error) from None
+        yield from stream.send(_outgoing(connection))
+        data = yield from stream.receive()
+        if not data:
+            raise Failed("closed", "the server closed the connection during the handshake"
+                         if received else "the server closed the connection without an answer")
+        if not received and data[0] not in _TLS_CONTENT:
+            raise Failed("not_tls",
+                         f"the port is open, but {describe_plaintext(data)} answers, not TLS")
+        received += len(data)
+        if received > _MOST_BYTES:
+            raise Failed("handshake", "the server does not come to an end with its handshake")
+        connection.bio_write(data)
+
+
+def _outgoing(connection: SSL.Connection) -> bytes:
+    try:
+        return connection.bio_read(RECEIVE_BYTES)
+    except SSL.WantReadError:
+        return b""  # nothing to say yet
+
+
+def _read(connection: SSL.Connection, seen: _Seen, stream: Stream, took: float | None) -> Handshake:
+    """The facts, which are there as far as the handshake came."""
+    served = connection.get_peer_cert_chain() or []
+    negotiated = took is not None
+    return Handshake(
+        address=str(stream.peer[1][0]),
+        dns_ms=0.0,
+        connect_ms=1000 * (stream.connected_at - stream.started_at),
+        handshake_ms=took,
+        version=_VERSIONS.get(connection.get_protocol_version_name(), "") if negotiated else "",
+        cipher=iana_name(connection.get_cipher_name() or "") if negotiated else "",
+        group=(connection.get_group_name() or "") if negotiated else "",
+        alpn=connection.get_alpn_proto_negotiated().decode("ascii", "replace"),
+        client_certificate_requested=seen.certificate_requested,
+        stapled=seen.stapled,
+        served=tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, x) for x in served),
+    )
+
+
+def _farewell(stream: Stream, connection: SSL.Connection) -> None:
+    """Our Finished and a close_notify, so that the server logs no broken handshake."""
+    try:
+        connection.shutdown()
+        stream.send_last(_outgoing(connection))
+    except SSL.Error:
+        pass  # a handshake refused for want of a client certificate has nothing left to say
+
+
+def _failed(error: SSL.Error) -> Failed:
+    """The reason in OpenSSL's words, which differ between its versions only in the prefix."""
+    records = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    words = str(records[-1][2]) if records else ""
+    if " alert " in f" {words} ":
+        return Failed("alert", f"the server refuses the handshake: {words.partition('alert ')[2]}")
+    return Failed("handshake", "the handshake failed: " + _SAYINGS.get(words, words or "no reason given"))
