@@ -10,7 +10,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .findings import DAY, LEVELS, find
-from .model import TLS_VERSIONS, WEAK_TLS_VERSIONS, Observation, Result, Security, Value
+from .model import (
+    TLS_VERSIONS,
+    WEAK_TLS_VERSIONS,
+    Certificate,
+    Observation,
+    Result,
+    Security,
+    Value,
+)
 
 # Kinds of values. In JSON a flag is true or false and a time is 2026-11-24T07:00:00Z; as a metric
 # they are 0 or 1 and Unix seconds. A level is a word in JSON and its number as a metric.
@@ -40,7 +48,7 @@ def _days(seconds: int) -> int:
     return seconds // DAY  # floor: 23 hours left are 0 days, one second past is -1
 
 
-def _percent(certificate: Any, now: int) -> float | None:
+def _percent(certificate: Certificate, now: int) -> float | None:
     lifetime = certificate.not_after - certificate.not_before
     if lifetime <= 0:
         return None
@@ -135,7 +143,8 @@ METRICS = (
     Metric("self_signed", "chain", FLAG, "", "The certificate is its own issuer", "chain",
            lambda c, now: c.self_signed, "ssl_cert_self_signed"),
     Metric("chain_not_after", "chain", TIME, "", "When the first certificate of the chain in use "
-           "expires", "chain", lambda c, now: c.expires, "ssl_cert_chain_not_after_timestamp_seconds"),
+           "expires", "chain", lambda c, now: c.expires,
+           "ssl_cert_chain_not_after_timestamp_seconds"),
     Metric("chain_remain_days", "chain", COUNT, "days", "Whole days until the first certificate of "
            "the chain in use expires", "chain", lambda c, now: _days(c.expires - now),
            "ssl_cert_chain_remain_days"),
