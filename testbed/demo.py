@@ -6,10 +6,7 @@ Ends with 1 when a verdict is not the one that the endpoint was made for.
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import textwrap
@@ -18,27 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .endpoints import ENDPOINTS, Running, running
-
-ROOT = Path(__file__).parent.parent
-SCRIPT = ROOT / "externalscripts" / "ssl_check_batch.py"
-
-
-class Zabbix:
-    """Calls the script as Zabbix does: through a shell, in /, without a home, on one pipe."""
-
-    def __init__(self, folder: Path) -> None:
-        # The interpreter that runs the demo, because it has the dependencies.
-        self._environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
-            "ZABBIX_SSL_CONFIG": str(folder / "domains.json"),
-            "ZABBIX_SSL_CACHE": str(folder / "cache")}
-
-    def call(self, *words: str) -> str:
-        done = subprocess.run(
-            ["/bin/sh", "-c", " ".join([shlex.quote(str(SCRIPT)), *map(shlex.quote, words)])],
-            cwd="/", env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, check=False)
-        return done.stdout.rstrip()
+from .external import ExternalCheck
 
 
 def main() -> int:
@@ -48,12 +25,12 @@ def main() -> int:
         folder = Path(name)
         with running(ENDPOINTS, folder) as endpoints:
             print(f"{len(endpoints)} TLS endpoints are up on loopback addresses of this machine.")
-            zabbix = Zabbix(folder)
+            zabbix = ExternalCheck(folder / "domains.json", folder / "cache")
             show_external_checks(zabbix, endpoints, width)
             return show_verdicts(zabbix, endpoints, width)
 
 
-def show_external_checks(zabbix: Zabbix, endpoints: list[Running], width: int) -> None:
+def show_external_checks(zabbix: ExternalCheck, endpoints: list[Running], width: int) -> None:
     """What Zabbix asks, and the answers as it gets them."""
     expiring = next(one for one in endpoints if one.endpoint.name == "expiring")
     target = (expiring.endpoint.domain, str(expiring.port))
@@ -62,13 +39,13 @@ def show_external_checks(zabbix: Zabbix, endpoints: list[Running], width: int) -
             ("asks for one value of one", ("--get", *target, "remain_days")),
             ("or for all at once, for dependent items", ("--get", *target, "all"))):
         print(f"\n{why}:\n$ ssl_check_batch.py {' '.join(words)}")
-        print(textwrap.shorten(zabbix.call(*words), 2 * width, placeholder=" ..."))
+        print(textwrap.shorten(zabbix(*words).text, 2 * width, placeholder=" ..."))
 
 
-def show_verdicts(zabbix: Zabbix, endpoints: list[Running], width: int) -> int:
+def show_verdicts(zabbix: ExternalCheck, endpoints: list[Running], width: int) -> int:
     """Audits all, shows each verdict beside the endpoint; 1 when one is not as expected."""
     started = time.monotonic()
-    answer = zabbix.call()
+    answer = zabbix().text
     seconds = time.monotonic() - started
     try:
         results = {(one["domain"], one["port"]): one for one in json.loads(answer)}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Generator
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from testbed import packaging
 from testbed.process import NotInstalled, program
 
 #: Set: a test that would be skipped because something is not installed fails instead.
@@ -23,6 +26,29 @@ _NEEDS = re.compile(r"needs (?P<what>.+)", re.DOTALL)
 def needs() -> Callable[[str], str]:
     """``needs("nginx")`` is the path of that program, or skips the test by saying "needs nginx"."""
     return program
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As pip builds it of a clean checkout, in a folder with a space in its name."""
+    checkout = packaging.copy_checkout(tmp_path_factory.mktemp("checkout") / "zabbix ssl")
+    return packaging.build_wheel(checkout, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user can read, and write to as in /tmp."""
+    with tempfile.TemporaryDirectory(prefix="zabbix-ssl-test-", dir="/var/tmp") as name:
+        Path(name).chmod(0o1777)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def public_python(wheel: Path) -> Iterator[Path]:
+    """The folder bin of an environment with the wheel in it that every user can run."""
+    with tempfile.TemporaryDirectory(prefix="zabbix-ssl-python-", dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        yield packaging.public_environment(wheel, Path(name))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import zabbix_ssl
+from testbed.packaging import run, tracked
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "zabbix_ssl"
@@ -147,33 +148,6 @@ def test_every_requirement_is_used_and_declared() -> None:
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files that git holds, as they are now, and nothing else."""
-    folder = tmp_path_factory.mktemp("checkout") / "zabbix ssl"  # with a space, as people have
-    for name in tracked():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
-    return folder
-
-
-def tracked() -> list[str]:
-    if shutil.which("git") is None or not (ROOT / ".git").exists():
-        pytest.skip("needs git")
-    listed = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"], cwd=ROOT,
-                            check=True, capture_output=True, text=True).stdout
-    return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
-
-
-@pytest.fixture(scope="session")
-def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As pip builds it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder),
-        str(checkout))
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder bin of an environment with the wheel in it, and with our own dependencies."""
     folder = tmp_path_factory.mktemp("installed")
@@ -184,13 +158,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install",
         "--quiet", "--no-deps", str(wheel))
     return folder / "bin"
-
-
-def run(*argv: str, cwd: Path = Path("/")) -> str:
-    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_wheel_holds_the_package(wheel: Path) -> None:
