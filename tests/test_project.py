@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -286,3 +287,9 @@ def test_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "is no virtual environment" in done.stderr
     assert (tmp_path / "kept" / "letter").read_text() == "dear"
+
+
+def test_reference_is_in_step_with_the_tables() -> None:
+    """docs/reference.md is what tools/reference makes of the tables of metrics and findings."""
+    made = runpy.run_path(str(ROOT / "tools" / "reference"))["page"]()
+    assert (ROOT / "docs" / "reference.md").read_text() == made, "run tools/reference"
