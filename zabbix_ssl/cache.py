@@ -128,7 +128,8 @@ def make_entry(result: Result, security: Security | None, stamp: bytes, reached:
     counts from now: it may have taken longer to come about than it is to be believed.
     """
     since = int(time.time()) if result.failed else result.check_time
-    rows = [f"{name}{'=' if known else '!'}{line}" for name, known, line in lines.every_line(result)]
+    rows = [f"{name}{'=' if known else '!'}{line}"
+            for name, known, line in lines.every_line(result)]
     kept = f"{_dump(security)}\n{_dump(result)}".encode()
     return Entry(since, result.failed, int(keep), stamp, reached,
                  "\n".join(rows).encode("utf-8", "backslashreplace"), kept)
@@ -225,9 +226,9 @@ def _sweep(directory: int) -> None:
     for name in names[start:] + names[:start]:
         if time.monotonic() > until:
             return
-        kind = name.rpartition(".")[2]
-        limit = {"entry": _KEPT_SECONDS, "temp": _LITTER_SECONDS, "lock": _LITTER_SECONDS}.get(kind)
-        if limit is None:
+        kind = _kind(name)
+        limit = _KEPT_SECONDS if kind == "entry" else _LITTER_SECONDS
+        if not kind:
             continue
         try:
             if now - os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime < limit:
@@ -238,6 +239,15 @@ def _sweep(directory: int) -> None:
                 os.unlink(name, dir_fd=directory)
         except OSError:
             continue
+
+
+def _kind(name: str) -> str:
+    """entry, lock or temp; "" for a file that is not named as this package names them."""
+    stem, _, kind = name.rpartition(".")
+    if kind in ("entry", "lock") and ("," in stem or "~" in stem):
+        return kind
+    process, _, random = stem.partition("-")
+    return kind if kind == "temp" and process.isdigit() and len(random) == 16 else ""
 
 
 def _word(value: Any) -> str:
