@@ -31,23 +31,25 @@ TABLE: dict[str, tuple[str, str]] = {
     # chain: the codes of chain_error
     "chain_self_signed": ("high", "The certificate is self-signed: install one from a CA that the "
                           "clients trust, or give its file as --ca-file"),
-    "chain_untrusted_root": ("high", "The chain ends at {subject}, which is not trusted here: "
-                             "install a certificate from a trusted CA, or give the root as --ca-file"),
+    "chain_untrusted_root": ("high", "The chain ends at {subject}, which is {how}: install a "
+                             "certificate from a trusted CA, or give the root as --ca-file"),
     "chain_missing_intermediate": ("high", "The server does not send the intermediate certificate "
-                                   "{issuer}: add it to the server's certificate file"),
-    "chain_expired": ("high", "The certificate {subject} in the chain expired on {date}: replace it"),
+                                   "{issuer}{where}: add it to the server's certificate file, for "
+                                   "only web browsers fetch it by themselves"),
+    "chain_expired": ("high", "The certificate {subject} in the chain expired on {date}: replace "
+                      "it"),
     "chain_not_yet_valid": ("high", "The certificate {subject} in the chain is valid only from "
                             "{date}: look at the clocks"),
     "chain_name_constraints": ("high", "{subject} may not issue for {name} (name constraints): get "
                                "the certificate from another CA"),
     "chain_path_length": ("high", "{subject} allows fewer intermediates below it than there are: "
                           "get the certificate from the right CA"),
-    "chain_purpose": ("high", "The certificate {subject} is not meant for TLS servers (extended key "
-                      "usage or key usage): get one that is"),
+    "chain_purpose": ("high", "The certificate {subject} is not meant for TLS servers (extended "
+                      "key usage or key usage): get one that is"),
     "chain_not_a_ca": ("high", "{subject} has issued a certificate in the chain but is not a CA: "
                        "replace the certificate"),
-    "chain_bad_signature": ("high", "The signature on {subject} does not verify: the chain is "
-                            "corrupt or was tampered with, install it again"),
+    "chain_bad_signature": ("high", "The signature on {subject} is not by the certificate that "
+                            "stands for its issuer, {issuer}: install both again from the CA"),
     "chain_weak_signature": ("high", "Clients refuse the chain: {subject} is signed with "
                              "{algorithm}: have it reissued with SHA-256 or better"),
     "chain_weak_key": ("high", "Clients refuse the chain: the key of {subject} is weak ({why}): "
@@ -55,6 +57,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "chain_critical_extension": ("high", "{subject} has a critical extension that clients do not "
                                  "know ({oid}): have it reissued without"),
     "chain_other": ("high", "The chain is not trusted: {why}"),
+    "chain_unknown": ("medium", "Whether the chain is trusted is not known: {why}"),
     # chain: remarks
     "wrong_host": ("high", "The certificate is not valid for {name}; it names {names}: install the "
                    "right certificate, or look at the server's SNI configuration"),
@@ -64,9 +67,12 @@ TABLE: dict[str, tuple[str, str]] = {
                     "remove them"),
     "chain_root_included": ("low", "The server sends the root {subject}, which clients have or do "
                             "not trust: remove it"),
+    "chain_stale_cross_sign": ("low", "The server sends {subject} as signed by {issuer}, which "
+                               "expired on {date}: remove it, for old clients (OpenSSL 1.0) fail "
+                               "on it"),
     "chain_expires_first": ("medium", "{subject} in the chain expires in {days} days, on {date}, "
                             "before the certificate itself: install the new chain"),
-    "client_difference": ("medium", "Not all clients accept this: {clients}, because {why}"),
+    "client_difference": ("medium", "Accepted by some clients, refused by {clients}: {why}"),
     # security
     "weak_tls": ("medium", "The server still accepts {versions}: turn them off"),
     "weak_cipher": ("medium", "The server still accepts weak ciphers ({ciphers}): turn them off"),

@@ -2,7 +2,7 @@
 
 ``read`` gives the facts that people see, ``decode`` these and what the judgement of a chain needs.
 What is not a certificate at all is Unreadable; a certificate with a malformed part gives the facts
-of its other parts, and ``Decoded.malformed`` names that part, for most clients refuse it then.
+of its other parts, and ``Decoded.malformed`` names that part where clients refuse it for that.
 
 Bounds: 256 KiB a certificate, 10,000 names, 20 pointers of a kind. (OpenSSL's clients take at most
 100 KiB for a whole chain.) Certificates are remembered, for a few hundred intermediates stand over
@@ -66,7 +66,7 @@ class Decoded(NamedTuple):
     signed: bytes  # TBSCertificate, DER
     extensions: Extensions
     critical: frozenset[bytes]  # contents of the OIDs of the critical extensions
-    malformed: tuple[str, ...]  # what is wrong with its encoding
+    malformed: tuple[str, ...]  # what in its encoding makes OpenSSL refuse it
 
 
 def read(encoded: bytes) -> Certificate:
@@ -226,7 +226,8 @@ def _extension(data: bytes, start: int, stop: int, told: dict[str, Any], critica
         try:
             told |= read_value(data[parts[-1][2]:parts[-1][3]])
         except (der.Malformed, IndexError, ValueError):
-            malformed.append(f"its {name} is malformed")
+            if name:
+                malformed.append(f"its {name} is malformed")
 
 
 def _names(value: bytes) -> dict[str, Any]:
@@ -355,7 +356,8 @@ def _timestamps(value: bytes) -> dict[str, Any]:
 # Most certificates share most of their extensions with others of their CA, byte for byte.
 _shared = remembered(512, 1024)
 
-#: Extension: what to call it when it is malformed, and its reader.
+#: Extension: what to call it when it is malformed ("" where OpenSSL does not mind that), and its
+#: reader.
 _READERS: dict[bytes, tuple[str, Callable[[bytes], dict[str, Any]]]] = {
     der.encoded_oid(dotted): row for dotted, row in {
         "2.5.29.17": ("list of names (subjectAltName)", _names),
@@ -366,9 +368,9 @@ _READERS: dict[bytes, tuple[str, Callable[[bytes], dict[str, Any]]]] = {
         "2.5.29.14": ("subjectKeyIdentifier", _key_id),
         "2.5.29.35": ("authorityKeyIdentifier", _shared(_authority_key_id)),
         "2.5.29.31": ("list of CRLs (cRLDistributionPoints)", _shared(_crl_points)),
-        "2.5.29.32": ("certificatePolicies", _shared(_policies)),
-        "1.3.6.1.5.5.7.1.1": ("authorityInfoAccess", _shared(_access)),
-        "1.3.6.1.5.5.7.1.24": ("TLS feature", _shared(_features)),
-        "1.3.6.1.4.1.11129.2.4.2": ("list of timestamps", _timestamps),
+        "2.5.29.32": ("", _shared(_policies)),
+        "1.3.6.1.5.5.7.1.1": ("", _shared(_access)),
+        "1.3.6.1.5.5.7.1.24": ("", _shared(_features)),
+        "1.3.6.1.4.1.11129.2.4.2": ("", _timestamps),
         "2.16.840.1.113730.1.1": ("Netscape certificate type", _shared(_netscape_type)),
     }.items()}
