@@ -16,7 +16,7 @@ import stat
 from collections.abc import Callable, Iterable
 from typing import Any, TypeGuard
 
-from .mistakes import ConfigError, mistake
+from .mistakes import ConfigError, mistake, user_name
 from .model import Target
 from .names import (
     check_address,
@@ -45,7 +45,7 @@ def load(path: str) -> tuple[Target, ...]:
     try:
         return parse(_read(path), _folder(path))
     except ConfigError as error:
-        raise ConfigError(f"{printable(path)}: {error}") from None
+        raise error.within(printable(path)) from None
 
 
 def _folder(path: str) -> str:
@@ -64,7 +64,7 @@ def parse(data: bytes, folder: str) -> tuple[Target, ...]:
         try:
             targets.append(_target(raw, base, folder))
         except ConfigError as error:
-            raise ConfigError(f"entry {number}{_domain_of(raw)}: {error}") from None
+            raise error.within(f"entry {number}{_domain_of(raw)}") from None
     _refuse_duplicates(targets)
     return tuple(targets)
 
@@ -175,7 +175,7 @@ def _with_defaults(raw: dict[str, Any], folder: str) -> Target:
         _refuse_same_macros(fields.get("tags", ()))
         return Target("")._replace(**fields)
     except ConfigError as error:
-        raise ConfigError(f"defaults: {error}") from None
+        raise error.within("defaults") from None
 
 
 def _fields(raw: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -202,8 +202,7 @@ def _refuse_duplicates(targets: list[Target]) -> None:
         other = seen.setdefault(identity(target), number)
         if other != number:
             first = f"{other} ({targets[other - 1].domain})"
-            raise ConfigError(
-                f"entry {number} ({target.domain}): {mistake('duplicate', other=first)}")
+            raise mistake("duplicate", other=first).within(f"entry {number} ({target.domain})")
 
 
 def _unknown_key(key: str, known: tuple[str, ...]) -> ConfigError:
@@ -236,21 +235,12 @@ def _read(path: str) -> bytes:
     except IsADirectoryError:
         raise mistake("directory") from None
     except PermissionError:
-        raise mistake("unreadable", user=_user()) from None
+        raise mistake("unreadable", user=user_name()) from None
     except (OSError, ValueError) as error:
         raise mistake("os", why=getattr(error, "strerror", None) or error) from None
     if len(data) > MAX_BYTES:
         raise mistake("too_big")
     return data
-
-
-def _user() -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
 
 
 def _text(data: bytes) -> str:

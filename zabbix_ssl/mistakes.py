@@ -5,6 +5,8 @@ Every row is one line for a person. {is_} is what was found, safe to show.
 
 from __future__ import annotations
 
+import os
+
 MISTAKES = {
     # the file
     "absent": "the file does not exist: write it (docs/domains.md), or name another with --config",
@@ -79,9 +81,28 @@ MISTAKES = {
 
 
 class ConfigError(ValueError):
-    """What is wrong with a target or a file of targets, and what to do: one line."""
+    """What is wrong with a target or a file of targets, and what to do: one line. ``code`` is the
+    row of MISTAKES."""
+
+    def __init__(self, code: str, line: str) -> None:
+        super().__init__(line)
+        self.code = code
+
+    def within(self, place: str) -> ConfigError:
+        """The same, with the place in front: a file, an entry."""
+        return ConfigError(self.code, f"{place}: {self}")
+
+
+def user_name() -> str:
+    """Who this process is, for what is wrong with permissions: the name, or else the number."""
+    import pwd  # on use
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def mistake(code: str, **detail: object) -> ConfigError:
     """The error of a row of MISTAKES."""
-    return ConfigError(MISTAKES[code].format(**detail))
+    return ConfigError(code, MISTAKES[code].format(**detail))

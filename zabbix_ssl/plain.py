@@ -25,3 +25,31 @@ def show(value: object, most: int = 60) -> str:
     if len(text) > most:
         text = text[:most] + ('..."' if isinstance(value, str) else "...")
     return printable(text)
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal ``text`` takes: East Asian wide characters take two, combining
+    marks none (UAX 11)."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def pad(text: str, width: int) -> str:
+    """``text`` and spaces up to ``width`` columns."""
+    return text + " " * (width - columns(text))
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """``text`` in lines of at most ``width`` columns, broken at spaces; a longer word is left
+    whole, so that it can be copied."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        if line and columns(line) + 1 + columns(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]

@@ -1,0 +1,230 @@
+"""``zabbix-ssl doctor``: is all here that checking needs? Each line says what mends a problem."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import resource
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module, metadata
+from typing import NamedTuple
+
+from .. import __version__, entry
+from ..check import get as get_result
+from ..mistakes import ConfigError, user_name
+from ..model import Target
+from ..plain import pad, printable
+from . import options
+from .options import HURRIED, OPTIONS, Asked, Call
+from .output import out
+from .targets import load
+from .wrong import wrong
+
+USAGE = "[options]"
+ABOUT = """\
+Looks at what checking needs: Python and packages, configuration, cache, trusted roots, limits, name
+resolution, and one real check. Run it as the user who runs the checks:
+  sudo -u zabbix zabbix-ssl doctor
+
+Ends with 0 when all is fine, else with 1."""
+
+FINE, PROBLEM = 0, 1
+
+_SHARED = tuple(option for option in OPTIONS if option.name not in ("--address", "--starttls"))
+_PACKAGES = {"cryptography": "cryptography", "pyOpenSSL": "OpenSSL", "idna": "idna",
+             "certifi": "certifi"}
+_ZABBIX_FILES = ("/etc/zabbix/zabbix_server.conf", "/etc/zabbix/zabbix_proxy.conf")
+_ZABBIX_TIMEOUT = re.compile(r"^\s*Timeout\s*=\s*(\d+)\s*$", re.MULTILINE)
+_ZABBIX_DEFAULT = 3  # seconds, of Timeout
+_MARGIN = 0.3  # seconds for starting Python and handing the answer over
+_TRIED = 3  # targets that are looked up, and checked until one answers
+_LOOKUP_SECONDS = 5.0
+
+WORDS = {
+    "ok": "ok", "problem": "PROBLEM",
+    "python": "zabbix-ssl {version}, Python {python} ({executable}), as user {user}",
+    "package": "{name} {version}",
+    "no_package": "{name} is missing ({why}): {executable} -m pip install {name}",
+    "config": "{path}: {count} targets",
+    "config_empty": "{path} names no target: add some (docs/domains.md)",
+    "cache": "{path} can be used by user {user}",
+    "cache_own": "{path} can be used by user {user} alone; for others too: install -d -o zabbix "
+                 f"-m 755 {entry.DIRECTORY}",
+    "no_cache": "{why}; name another directory with --cache-dir or ${variable}, or mend this one: "
+                "install -d -o {user} -m 755 DIR",
+    "cache_off": "not used, as asked",
+    "trust": "{count} trusted roots",
+    "trust_wrong": "{count} trusted roots: {why}",
+    "files": "{count} files may be open: enough for {targets} targets at once",
+    "files_few": "only {count} files may be open, enough for {targets} targets at once: raise the "
+                 "limit (ulimit -n, LimitNOFILE= of systemd), or lower --concurrency",
+    "zabbix": "{path}: Timeout={timeout}, a check answers within {budget:g} s",
+    "zabbix_short": "{path}: Timeout={timeout} is too short for {budget:g} s: set Timeout={enough}, "
+                    "or give the checks a shorter --timeout",
+    "resolved": "{name} is {addresses}",
+    "unresolved": "{name} does not resolve ({why}): look at /etc/resolv.conf and at the name",
+    "unresolved_late": "no answer for {name} within {seconds:g} s: look at /etc/resolv.conf",
+    "checked": "{target} answered in {seconds:.2f} s: {days} days left",
+    "not_checked": "{target} could not be checked ({reason}): {error}",
+}
+
+
+class Line(NamedTuple):
+    """One line of the report."""
+
+    ok: bool
+    text: str
+
+
+def run(call: Call) -> int:
+    """The command; returns its exit code."""
+    asked = options.read(call, USAGE, ABOUT, shared=_SHARED)
+    if asked.words:
+        raise wrong("words", is_=asked.words[0], program=call.program)
+    fine = True
+    for subject, examine in EXAMINATIONS:
+        for ok, text in examine(asked):
+            verdict = WORDS["ok" if ok else "problem"]
+            out(f"{pad(verdict, 7)}  {pad(subject, 9)}  {printable(text)}\n")
+            fine = fine and ok
+    return FINE if fine else PROBLEM
+
+
+def _good(word: str, **detail: object) -> Line:
+    return Line(True, WORDS[word].format(**detail))
+
+
+def _bad(word: str, **detail: object) -> Line:
+    return Line(False, WORDS[word].format(**detail))
+
+
+def _python(asked: Asked) -> Iterator[Line]:
+    yield _good("python", version=__version__, python=platform.python_version(),
+                executable=sys.executable, user=user_name())
+    for name, module in _PACKAGES.items():
+        try:
+            import_module(module)
+            yield _good("package", name=name, version=metadata.version(name))
+        except (ImportError, OSError) as error:
+            yield _bad("no_package", name=name, why=error, executable=sys.executable)
+
+
+def _config(asked: Asked) -> Iterator[Line]:
+    try:
+        targets, _ = load(asked)
+    except ConfigError as error:
+        yield Line(False, str(error))
+    else:
+        yield (_good if targets else _bad)("config" if targets else "config_empty",
+                                           path=asked.config, count=len(targets))
+
+
+def _cache(asked: Asked) -> Iterator[Line]:
+    if asked.cache is None:
+        yield _good("cache_off")
+        return
+    path, user = asked.cache.directory, user_name()
+    failure = asked.cache.examine()
+    if failure:
+        yield _bad("no_cache", why=failure.message, user=user, variable=entry.DIRECTORY_VARIABLE)
+    elif path == entry.own_directory(asked.call.environ):
+        yield _good("cache_own", path=path, user=user)
+    else:
+        yield _good("cache", path=path, user=user)
+
+
+def _trust(asked: Asked) -> Iterator[Line]:
+    from ..probing import trust_anchors
+
+    files = dict.fromkeys(target.ca_file for target in (None, *_targets(asked))
+                          if target is None or target.ca_file)
+    for file in files or (None,):
+        count, problem = trust_anchors(asked.settings, file)
+        yield _bad("trust_wrong", count=count, why=problem) if problem else (
+            _good("trust", count=count))
+
+
+def _limits(asked: Asked) -> Iterator[Line]:
+    """Of open files, and of Zabbix's patience."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        files = 1 << 20
+    at_once = max(1, files // asked.settings.connections)
+    wanted = min(asked.settings.concurrency, len(_targets(asked)))
+    yield (_good if at_once >= wanted else _bad)("files" if at_once >= wanted else "files_few",
+                                                 count=files, targets=at_once)
+    budget = asked.given.get("timeout", HURRIED)
+    for path in _ZABBIX_FILES:
+        timeout = _zabbix_timeout(path)
+        if timeout is not None:
+            enough = timeout >= budget + _MARGIN
+            yield (_good if enough else _bad)(
+                "zabbix" if enough else "zabbix_short", path=path, timeout=timeout, budget=budget,
+                enough=int(budget + _MARGIN) + 1)
+
+
+def _zabbix_timeout(path: str) -> int | None:
+    """Timeout of a server's or proxy's configuration; None when there is none to be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            found = _ZABBIX_TIMEOUT.findall(file.read(1 << 20))
+    except OSError:
+        return None
+    return int(found[-1]) if found else _ZABBIX_DEFAULT
+
+
+def _names(asked: Asked) -> Iterator[Line]:
+    for target in [t for t in _targets(asked) if not t.address][:_TRIED]:
+        yield _lookup(target.host)
+
+
+def _lookup(name: str) -> Line:
+    answers: list[Line] = []
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+            addresses = dict.fromkeys(str(address[0]) for *_, address in found)
+            answers.append(_good("resolved", name=name, addresses=", ".join(addresses)))
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            answers.append(_bad("unresolved", name=name, why=why))
+
+    thread = threading.Thread(target=ask, daemon=True)  # the resolver knows no deadline
+    thread.start()
+    thread.join(_LOOKUP_SECONDS)
+    return answers[0] if answers else _bad("unresolved_late", name=name, seconds=_LOOKUP_SECONDS)
+
+
+def _check(asked: Asked) -> Iterator[Line]:
+    """One real check, as --get does it, past the cache: the first target that answers counts."""
+    settings = asked.settings._replace(timeout=asked.given.get("timeout", HURRIED))
+    failures = []
+    for target in _targets(asked)[:_TRIED]:
+        begun = time.monotonic()
+        result = get_result(target, settings, None)
+        if not result.failed:
+            yield _good("checked", target=target, seconds=time.monotonic() - begun,
+                        days=result.values.get("remain_days", "?"))
+            return
+        failures.append(_bad("not_checked", target=target, error=result.values["error"],
+                             reason=result.values["error_reason"]))
+    yield from failures
+
+
+def _targets(asked: Asked) -> tuple[Target, ...]:
+    try:
+        return load(asked)[0]
+    except ConfigError:
+        return ()  # told by _config
+
+
+EXAMINATIONS: tuple[tuple[str, Callable[[Asked], Iterable[Line]]], ...] = (
+    ("python", _python), ("config", _config), ("cache", _cache), ("trust", _trust),
+    ("limits", _limits), ("names", _names), ("check", _check),
+)

@@ -1,0 +1,39 @@
+"""What can be wrong with the words of a command line: one line each, with what to do."""
+
+from __future__ import annotations
+
+WRONG = {
+    "no_command": "name a command: {commands}",
+    "command": "there is no command {is_}: {near}",
+    "option": "there is no option {is_}: {near}",
+    "words": "{is_} is one word too many: {program} --help tells how",
+    "argparse": "{message}: {program} --help tells how",
+    "get_words": "--get takes three words, DOMAIN PORT METRIC, and has {count}",
+    "metric": "there is no metric {is_}: {near}",
+    "modes": "{one} and {other} exclude each other: leave one out",
+    "seconds": "{is_} is not a time: write seconds, from {least} to {most}",
+    "count": "{is_} is not a number: write a whole number from {least} to {most}",
+    "file": "{is_} cannot be read ({why}): name a readable file",
+    "folder": "{is_} cannot be used ({why}): name a directory",
+    "folder_write": "{is_} cannot be written to ({why}): allow it, or name another directory",
+    "empty": "the value is empty: leave the option out, or give it one",
+    "network": "{is_} is not a network: write one like 10.0.0.0/8, several with commas",
+    "ca_only": "--ca-only trusts a file alone, and none is given: add --ca-file FILE",
+}
+
+
+class WrongUse(Exception):
+    """The words make no sense; says what, where and what to do in one line."""
+
+
+def wrong(code: str, **detail: object) -> WrongUse:
+    """The error of a row of WRONG."""
+    return WrongUse(WRONG[code].format(**detail))
+
+
+def near(word: str, known: list[str]) -> str:
+    """The known words that may have been meant, or else all of them."""
+    import difflib  # on use: only a mistake pays for it
+
+    close = difflib.get_close_matches(word, known, 3, 0.6)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
