@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from zabbix_ssl.cache import make_entry
+from zabbix_ssl.entry import Entry
+from zabbix_ssl.metrics import judge
 from zabbix_ssl.model import (
     TLS_VERSIONS,
     Certificate,
@@ -62,6 +65,13 @@ def answers(checked_at: int, unknown: str = "") -> Security:
     return Security(versions, (), "", checked_at)
 
 
+def kept(*, days: int = 100, failure: Failure | None = None, check_time: int | None = None,
+         keep: float = 0) -> Entry:
+    """The entry of an audit of a.example as ``observed``."""
+    seen = observed(Target("a.example"), failure, days=days, check_time=check_time)
+    return make_entry(judge(seen), answers(0), b"none", b"at", keep)
+
+
 class Door:
     """Stands in for ``zabbix_ssl.probing.audit_all``: tells ``failure`` (or that all is well) of
     each target, and notes what it was asked."""
@@ -83,7 +93,7 @@ class Door:
 
 
 @contextmanager
-def public_folder() -> Iterator[Path]:
+def public_copy() -> Iterator[Path]:
     """A folder that other users can look into, which pytest's are not, with a copy of the package
     in it: the checkout may lie where they cannot."""
     folder = Path(tempfile.mkdtemp(prefix="zabbix-ssl-test-"))

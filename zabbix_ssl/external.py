@@ -24,12 +24,13 @@ VALUED = {
     "--address": "address", "--starttls": "starttls", "--ca-file": "ca_file",
     "--crl-dir": "crl_dir", "--config": "config", "--cache-dir": "cache_dir",
     "--max-age": "max_age", "--security-max-age": "security_max_age", "--timeout": "timeout",
+    "--connections": "connections",
 }
 FLAGS = {"--offline": "offline", "--ca-only": "ca_only"}
 #: What in the environment changes an answer.
 ENVIRONMENT = {"SSL_CERT_FILE": "system_ca_file", "SSL_CERT_DIR": "system_ca_dir"}
 
-_NUMBERS = ("max_age", "security_max_age", "timeout")
+_NUMBERS = ("max_age", "security_max_age", "timeout", "connections")
 _NOT_KEYED = ("config", "cache_dir", *_NUMBERS)
 #: Options that may say what the configuration says of the target anyway, as when low-level
 #: discovery hands them over: then the entry made without them is the answer as well.
@@ -122,8 +123,12 @@ def _is_plain(given: dict[str, str]) -> bool:
 
 def _print(line: bytes) -> None:
     """To stdout as it is: no locale can spoil it."""
-    try:
-        while line:
+    while line:
+        try:
             line = line[os.write(1, line):]
-    except OSError:
-        pass  # nobody reads it
+        except BlockingIOError:  # another process has made the pipe so
+            import select
+
+            select.select((), (1,), ())
+        except OSError:
+            return  # nobody reads it
