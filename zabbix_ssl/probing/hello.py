@@ -216,10 +216,13 @@ def _may_be_tls(data: Data) -> bool:
 
 
 def _foreign_reply(data: Data) -> Reply | None:
-    """What is not TLS by its first bytes; None while a line of text may yet tell what it is."""
-    if len(data) < 32 and 0x20 <= data[0] < 0x7F and b"\n" not in data:
-        return None
-    return Reply("not_tls", detail=describe_plaintext(bytes(data[:512])))
+    """What is not TLS by its first bytes; None while more of them may yet tell what it is."""
+    start = bytes(data[:32])
+    if 0x20 <= start[0] < 0x7F and b"\n" not in start:
+        text = start.isascii() and start.strip().decode().isprintable()
+        if len(start) < (32 if text else 8):
+            return None
+    return Reply("not_tls", detail=describe_plaintext(data))
 
 
 def _alert_reply(code: int) -> Reply:
