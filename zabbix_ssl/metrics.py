@@ -48,6 +48,11 @@ def _days(seconds: int) -> int:
     return seconds // DAY  # floor: 23 hours left are 0 days, one second past is -1
 
 
+def _rounded(milliseconds: float | None) -> float | None:
+    """To the microsecond: more digits are noise."""
+    return None if milliseconds is None else round(milliseconds, 3)
+
+
 def _percent(certificate: Certificate, now: int) -> float | None:
     lifetime = certificate.not_after - certificate.not_before
     if lifetime <= 0:
@@ -77,11 +82,11 @@ METRICS = (
            lambda o, now: o.failure is None, "ssl_probe_success"),
     Metric("handshake_ms", "handshake", NUMBER, "ms",
            "Duration of the TLS handshake, without name resolution and TCP connection", "handshake",
-           lambda h, now: h.handshake_ms, "ssl_handshake_duration_seconds"),
+           lambda h, now: _rounded(h.handshake_ms), "ssl_handshake_duration_seconds"),
     Metric("connect_ms", "handshake", NUMBER, "ms", "Duration of the TCP connection", "handshake",
-           lambda h, now: h.connect_ms, "ssl_connect_duration_seconds"),
+           lambda h, now: _rounded(h.connect_ms), "ssl_connect_duration_seconds"),
     Metric("dns_ms", "handshake", NUMBER, "ms", "Duration of the name resolution", "handshake",
-           lambda h, now: h.dns_ms, "ssl_dns_duration_seconds"),
+           lambda h, now: _rounded(h.dns_ms), "ssl_dns_duration_seconds"),
     Metric("address", "handshake", TEXT, "", "The IP address that was connected to", "handshake",
            lambda h, now: h.address),
     Metric("alpn", "handshake", TEXT, "", "Application protocol that the server chose", "handshake",
