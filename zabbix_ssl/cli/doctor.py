@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import resource
@@ -64,8 +63,8 @@ WORDS = {
     "files_few": "only {count} files may be open, enough for {targets} targets at once: raise the "
                  "limit (ulimit -n, LimitNOFILE= of systemd), or lower --concurrency",
     "zabbix": "{path}: Timeout={timeout}, a check answers within {budget:g} s",
-    "zabbix_short": "{path}: Timeout={timeout} is too short for {budget:g} s: set Timeout={enough}, "
-                    "or give the checks a shorter --timeout",
+    "zabbix_short": "{path}: Timeout={timeout} is too short for {budget:g} s: set "
+                    "Timeout={enough}, or give the checks a shorter --timeout",
     "resolved": "{name} is {addresses}",
     "unresolved": "{name} does not resolve ({why}): look at /etc/resolv.conf and at the name",
     "unresolved_late": "no answer for {name} within {seconds:g} s: look at /etc/resolv.conf",
@@ -141,9 +140,7 @@ def _cache(asked: Asked) -> Iterator[Line]:
 def _trust(asked: Asked) -> Iterator[Line]:
     from ..probing import trust_anchors
 
-    files = dict.fromkeys(target.ca_file for target in (None, *_targets(asked))
-                          if target is None or target.ca_file)
-    for file in files or (None,):
+    for file in dict.fromkeys(target.ca_file for target in _targets(asked)) or (None,):
         count, problem = trust_anchors(asked.settings, file)
         yield _bad("trust_wrong", count=count, why=problem) if problem else (
             _good("trust", count=count))

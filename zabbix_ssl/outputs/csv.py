@@ -10,6 +10,6 @@ from ..model import Result
 
 
 def zabbix_line(result: Result) -> str:
-    """The line of a result, without its line end."""
+    """The line of a result, with its line end."""
     days = result.values.get("remain_days", "")
-    return f"{result.target.domain},{result.target.port},{days}"
+    return f"{result.target.domain},{result.target.port},{days}\n"

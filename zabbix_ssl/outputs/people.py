@@ -51,7 +51,6 @@ WORDS = {
     "source": " (asked: {source})", "because": ": {reason}",
     "staple_missing": "the certificate demands a stapled answer, and the server sent none",
     "times": "{handshake} ms, connection {connect} ms, name resolution {dns} ms",
-    "no_handshake": "not completed",
     "client_certificate": "asks for a client certificate",
     "connected": " at {address}",
     "more_findings": "(and {count} more)",
@@ -84,18 +83,28 @@ def verdict(result: Result) -> str:
 def report(result: Result, colour: bool = False, width: int | None = None) -> str:
     """The whole of one target, many lines, with a line end."""
     name = verdict(result)
-    address = result.values.get("address")
-    where = WORDS["connected"].format(address=address) if address else ""
+    address = result.values.get("address", "")
+    told = address in ("", result.target.address, result.target.domain)
+    where = "" if told else WORDS["connected"].format(address=address)
     lines = [f"{_painted(pad(WORDS[name], _VERDICT_COLUMNS), name, colour)}{_INDENT}"
              f"{_target(result.target)}{where}"]
     for finding in result.findings:
-        lines += _hanging(WORDS[finding.severity].lower(), _VERDICT_COLUMNS,
+        lines += _hanging(WORDS[finding.severity].lower(), _VERDICT_COLUMNS + 2,
                           printable(finding.message), width)
-    lines.append("")
-    for label, tell in _ROWS:
-        for number, text in enumerate(tell(result)):
-            lines += _hanging("" if number else WORDS[label], _LABEL_COLUMNS, text, width)
+    facts = _facts(result, width)
+    if facts:
+        lines += ["", *facts]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _facts(result: Result, width: int | None) -> list[str]:
+    """The rows; what a failure has hidden is not said again in each."""
+    lines = []
+    hidden = WORDS["not_known"].format(why=printable(str(result.values["error"])))
+    for label, tell in _ROWS:
+        for number, text in enumerate(text for text in tell(result) if text != hidden):
+            lines += _hanging("" if number else WORDS[label], _LABEL_COLUMNS, text, width)
+    return lines
 
 
 def table_line(result: Result, target_columns: int, colour: bool = False,
@@ -220,7 +229,7 @@ def _revocation(result: Result) -> list[str]:
 def _handshake(result: Result) -> list[str]:
     v = result.values
     if "handshake_ms" not in v:
-        return [WORDS["no_handshake"]]
+        return [_not_known(result, "handshake_ms")]
     line = WORDS["times"].format(**{
         name: f"{_number(v.get(f'{name}_ms', 0)):.0f}" for name in ("handshake", "connect", "dns")})
     if v.get("client_certificate_requested"):
