@@ -218,6 +218,14 @@ class Revocation(NamedTuple):
     revoked_at: int = 0
 
 
+class Missing(NamedTuple):
+    """A certificate that a server forgot to send."""
+
+    subject: str
+    url: str  # where it was fetched from
+    pem: str
+
+
 class Observation(NamedTuple):
     """All that one audit of one target learnt. A part that was not learnt is None."""
 
@@ -230,6 +238,7 @@ class Observation(NamedTuple):
     security: Security | None = None
     revocation: Revocation | None = None
     reasons: dict[str, str] = {}  # why a part is None, where the failure does not say it
+    missing: tuple[Missing, ...] = ()  # what the server should send beside what it sends
 
 
 class Finding(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import NamedTuple
 
 from ...model import Failure
@@ -37,6 +38,7 @@ REASONS = {
     "http_status": "the server answered with an HTTP error",
     "redirect": "the server redirects too often, or to another scheme",
     "too_large": "the answer is larger than any honest one",
+    "no_space": "the answer cannot be kept, as the disk is full",
     # the answer says nothing
     "malformed": "the answer cannot be read",
     "try_later": "the responder says to try later, or has an internal error",
@@ -96,6 +98,11 @@ class Verdict(NamedTuple):
     def refresh_at(self) -> int:
         """From when on it is asked for anew, see ``refresh_at``."""
         return refresh_at(self.next_update, self.learnt_at)
+
+
+def verdict_key(*certificates: bytes) -> str:
+    """By what verdicts are kept: a certificate and its issuer, DER."""
+    return "-".join(sha256(certificate).hexdigest().upper() for certificate in certificates)
 
 
 def refresh_at(next_update: int, learnt_at: int) -> int:

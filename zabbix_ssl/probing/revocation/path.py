@@ -152,7 +152,8 @@ class _Search:
         found = yield Request("crl_dir", directory, b"", tuple(signers))
         if isinstance(found, Failure):
             return found
-        crls = [crl for crl in found if isinstance(crl, Crl)] if isinstance(found, tuple) else []
+        assert isinstance(found, tuple)
+        crls = [crl for crl in found if isinstance(crl, Crl)]
         return scope.judge(crls, where, certificate, "crl_dir", self._now)
 
     def _online(self, place: int) -> Generator[Request, Answer, Verdict | Failure]:
@@ -161,7 +162,6 @@ class _Search:
         for search in (self._by_ocsp, self._by_crl):
             found = yield from search(place, failures)
             if found:
-                self._known.learn(_key(self._path[place], self._path[place + 1]), found)
                 return found
         told = dict.fromkeys(failure.message for failure in failures)
         return Failure(failures[0].reason, "; ".join(told))
@@ -198,6 +198,7 @@ class _Search:
                     crls += [changed] if isinstance(changed, Crl) else []
                 verdict = scope.judge(crls, where, certificate, "crl", self._now)
                 if isinstance(verdict, Verdict):
+                    self._known.learn(_key(self._path[place], self._path[place + 1]), verdict)
                     return verdict
                 failures.append(_about(f"CRL at {url}", verdict))
         return None
@@ -222,7 +223,7 @@ class _Search:
 
 
 def _key(certificate: Certificate, issuer: Certificate) -> str:
-    """By what verdicts are kept: a certificate, judged by the key of this issuer."""
+    """``answers.verdict_key``, without hashing."""
     return f"{certificate.fingerprint_sha256}-{issuer.fingerprint_sha256}"
 
 
@@ -240,9 +241,8 @@ def _followed(urls: Sequence[str], failures: list[Failure]) -> list[str]:
 
 
 def _about(what: str, answer: Answer) -> Failure:
-    if isinstance(answer, Failure):
-        return Failure(answer.reason, f"{what}: {answer.message}")
-    raise TypeError(f"{what} was answered with {answer!r}")
+    assert isinstance(answer, Failure)
+    return Failure(answer.reason, f"{what}: {answer.message}")
 
 
 def _named(certificate: Decoded, wanted: Sequence[bytes]) -> bool:

@@ -1,0 +1,254 @@
+"""Where answers come from: what is kept, the directory of CRLs, and the network.
+
+``known`` answers at once or not at all, and may be called where nothing must block; ``ask`` blocks
+and belongs into a thread. Both take a Request and give an Answer (see ``path``). Whoever runs many
+conversations should let equal requests under way share one ``ask``.
+
+Politeness: one fetch at a time of one thing, between processes too; what failed is not tried again
+for a minute, and a responder that does not answer is not asked for other certificates either; CRLs
+are asked for only if they changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from ... import locks
+from ...model import Failure, Settings
+from ..network import Failed
+from . import crl, fetch, ocsp
+from .addresses import networks
+from .answers import DAY, MINUTE, Request, Verdict, freshness, refresh_at, verdict_key
+from .encoding import UNREADABLE
+from .local import LocalCrls, decoded
+from .path import Answer
+from .store import Kept, Scratch, Store
+
+#: Seconds that a failure is remembered.
+FAILURE_SECONDS = MINUTE
+
+#: Failures of a server rather than of what was asked of it.
+_DEAD = ("unreachable", "timeout")
+_FAIR_TRY = 1.0  # seconds: who did not answer in less is not yet dead
+
+#: After these an OCSP responder may still answer to GET, without a nonce.
+_GET_MAY_HELP = ("http_status", "malformed", "unauthorized", "redirect", "wrong_nonce")
+
+_SHARE = 0.6  # of the time that is left may go into one answer, as there may be another to ask
+_MOST_SECONDS = 5.0
+_CRL_SECONDS = 60.0  # tens of megabytes take longer than a target's time: the next check has it
+_ISSUER_AGE = DAY
+
+
+class Sources:
+    """Answers to the requests of conversations, for any number of them."""
+
+    def __init__(self, store: Store, ways: fetch.Ways, patience: float = _CRL_SECONDS) -> None:
+        """``patience``: least seconds that a CRL may take, whatever the deadline."""
+        self.store = store
+        self._ways = ways
+        self._patience = patience
+        self._local = LocalCrls()
+        self._crls: dict[Request, Kept] = {}
+        self._askers: dict[str, Callable[[Request, float], Answer]] = {
+            "ocsp": self._ocsp, "crl": self._crl, "issuer": self._issuer}
+
+    def known(self, request: Request, now: float) -> Answer | None:
+        """What can be answered without asking anybody; ``now``: Unix seconds."""
+        if request.kind == "crl_dir":
+            return self._local.known(request.url, request.signers)
+        if request.kind == "crl":
+            kept = self._crls.get(request) or self.store.crl(_key(request))
+            if kept and now < _refresh_at(kept):
+                self._crls[request] = kept
+                return kept.crl
+        if request.kind == "issuer":
+            certificates, since = self._issuers(request)
+            if certificates and now < since + _ISSUER_AGE:
+                return certificates
+        return self._failure(_key(request), now) or self._failure(_origin(request), now)
+
+    def ask(self, request: Request, deadline: float) -> Answer:
+        """The answer, by ``deadline`` (of time.monotonic). Blocks, and raises nothing."""
+        if request.kind == "crl_dir":
+            return self._local.read(request.url, request.signers)
+        begun = time.monotonic()
+        until = begun + min(_MOST_SECONDS, _SHARE * max(0.0, deadline - begun))
+        if request.kind == "crl":
+            until = max(until, begun + self._patience)
+        with self.store.lock(_key(request), until) as state:
+            if state == locks.LATE:
+                return Failure("timeout", "another process is asking, and has no answer yet")
+            answer = self._known_meanwhile(request) if state == locks.HELD else None
+            if answer is None:
+                try:
+                    answer = self._askers[request.kind](request, until)
+                except Failed as failed:
+                    answer = failed.failure
+                except OSError as error:
+                    answer = Failure("no_space", f"the answer cannot be kept: {error.strerror}")
+                if isinstance(answer, Failure):
+                    self._remember(request, answer, time.monotonic() - begun)
+            return answer
+
+    def _known_meanwhile(self, request: Request) -> Answer | None:
+        """What another process has learnt while this one waited."""
+        if request.kind == "ocsp":
+            verdict = self.store.verdict(verdict_key(request.certificate, *request.signers))
+            if verdict and time.time() < verdict.refresh_at:
+                return verdict
+        return self.known(request, time.time())
+
+    # Failures
+
+    def _failure(self, key: str, now: float) -> Failure | None:
+        value = self.store.value(f"failure {key}")
+        if isinstance(value, list | tuple) and len(value) == 3:
+            reason, message, since = value
+            if isinstance(since, int | float) and 0 <= now - since < FAILURE_SECONDS:
+                return Failure(str(reason), str(message))
+        return None
+
+    def _remember(self, request: Request, failure: Failure, seconds: float) -> None:
+        value = (*failure, time.time())
+        self.store.put(f"failure {_key(request)}", value)
+        if failure.reason == "unreachable" or (failure.reason == "timeout" and seconds > _FAIR_TRY):
+            self.store.put(f"failure {_origin(request)}", value)
+
+    # OCSP
+
+    def _ocsp(self, request: Request, until: float) -> Answer:
+        certificate, issuer = request.certificate, request.signers[0]
+        try:
+            nonce = os.urandom(ocsp.NONCE_BYTES)
+            answer = self._posted(request, nonce, until)
+            if isinstance(answer, Failure) and answer.reason in _GET_MAY_HELP:
+                url = fetch.get_url(request.url, ocsp.request(certificate, issuer))
+                second = self._answered(request, b"", url, until, None)
+                answer = second if isinstance(second, Verdict) else answer
+        except UNREADABLE as error:
+            return Failure("malformed", f"nobody can be asked about such a certificate: {error}")
+        if isinstance(answer, Verdict):
+            self.store.learn(verdict_key(certificate, issuer), answer)
+        return answer
+
+    def _posted(self, request: Request, nonce: bytes, until: float) -> Verdict | Failure:
+        body = ocsp.request(request.certificate, request.signers[0], nonce)
+        return self._answered(request, nonce, request.url, until, body)
+
+    def _answered(self, request: Request, nonce: bytes, url: str, until: float,
+                  body: bytes | None) -> Verdict | Failure:
+        received = io.BytesIO()
+        headers = {"Content-Type": "application/ocsp-request"} if body else {}
+        try:
+            fetch.exchange(url, received, fetch.OCSP_BYTES, until, self._ways, headers, body)
+        except Failed as failed:
+            return failed.failure
+        return ocsp.judge(received.getvalue(), request.certificate, request.signers[0],
+                          int(time.time()), nonce)
+
+    # CRLs
+
+    def _crl(self, request: Request, until: float) -> Answer:
+        key = _key(request)
+        kept = self.store.crl(key)
+        try:
+            newest = self._fetched_crl(request, kept, until)
+        except (Failed, OSError, *UNREADABLE) as error:
+            head = kept.crl.head if kept else None
+            if kept is None or head is None or freshness(
+                    head.this_update, head.next_update, int(time.time())):
+                if isinstance(error, Failed | OSError):
+                    raise
+                return Failure("malformed", f"the CRL cannot be read: {error}")
+            self._remember(request, Failure("", str(error)), 0)  # the last one still holds
+            return kept.crl
+        self._crls[request] = newest
+        return newest.crl
+
+    def _fetched_crl(self, request: Request, kept: Kept | None, until: float) -> Kept:
+        conditions = {"If-None-Match": kept.etag, "If-Modified-Since": kept.last_modified
+                      } if kept else {}
+        key = _key(request)
+        with self.store.scratch() as scratch:
+            reply = fetch.exchange(
+                request.url, scratch.file, crl.CRL_BYTES, until, self._ways,
+                {name: value for name, value in conditions.items() if value})
+            if reply.status == 304 and kept:
+                return self.store.confirm_crl(key, kept)
+            _to_der(scratch)
+            data: Any = scratch.mapped()
+            layout, head = crl.read(data)
+            if kept and head.this_update < kept.crl.head.this_update:
+                return self.store.confirm_crl(key, kept)  # a cache on the way gave an older one
+            refused = crl.unbelieved(data, layout, head, request.signers)
+            if refused:
+                raise Failed(*refused)
+            return self.store.keep_crl(key, scratch, crl.make_index(data, layout), layout.end,
+                                       reply.etag, reply.last_modified)
+
+    # Issuers
+
+    def _issuer(self, request: Request, until: float) -> Answer:
+        from ..issuers import certificates_in
+
+        received = io.BytesIO()
+        fetch.exchange(request.url, received, fetch.CERTIFICATE_BYTES, until, self._ways)
+        found = certificates_in(received.getvalue())
+        if not found:
+            return Failure("malformed", "there is no certificate to be read")
+        self.store.put(_key(request), [
+            time.time(), *(base64.b64encode(one).decode() for one in found)])
+        return found
+
+    def _issuers(self, request: Request) -> tuple[tuple[bytes, ...], float]:
+        value = self.store.value(_key(request))
+        if not isinstance(value, list) or not value:
+            return (), 0.0
+        since, *encoded = value
+        return tuple(base64.b64decode(one) for one in encoded), float(since)
+
+
+def open_sources(settings: Settings, directory: str | None) -> Sources:
+    """The sources of a run; ``directory``: where answers are kept, None for nowhere.
+
+    Raises ValueError when ``revocation_networks`` names no network.
+    """
+    ways = fetch.Ways(networks(settings.revocation_networks), settings.http_proxy,
+                      settings.no_proxy)
+    return Sources(Store(directory), ways)
+
+
+def _key(request: Request) -> str:
+    """By what an answer is kept: what it depends on."""
+    if request.kind == "ocsp":
+        who = verdict_key(request.certificate, *request.signers)
+    else:
+        who = verdict_key(*request.signers)
+    return f"{request.kind} {request.url} {who}"
+
+
+def _origin(request: Request) -> str:
+    """The server that is asked."""
+    return "server " + urlsplit(request.url).netloc.lower()
+
+
+def _refresh_at(kept: Kept) -> int:
+    return refresh_at(kept.crl.head.next_update, kept.checked_at)
+
+
+def _to_der(scratch: Scratch) -> None:
+    """A CRL that came as PEM, as some servers have it, to DER."""
+    with scratch.mapped() as data:
+        if data[:1] == b"\x30":
+            return
+        encoded = next(decoded(data[:]))
+    scratch.file.seek(0)
+    scratch.file.truncate()
+    scratch.file.write(encoded)

@@ -1,0 +1,252 @@
+"""What was learnt, kept in a directory for all processes and in memory for this one.
+
+The directory is made and distrusted as the cache of results is (see ``cache``): nothing is taken
+from a file that another user may have written, files are renamed when whole, and where the disk
+fails there is memory. In it lie, all named ``<hash>.entry`` so that ``cache.sweep`` clears them:
+
+- small values as JSON, with the key they are of: verdicts, failures, certificates;
+- CRLs: the DER, its index (see ``crl``), what the server said, and a footer that tells where each
+  begins. They were verified before they were put there, and are mapped into memory, not read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import mmap
+import os
+import struct
+import sys
+import time
+from array import array
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO, NamedTuple
+
+from ... import cache, locks
+from ...entry import open_directory, trusted
+from .answers import Verdict
+from .crl import Crl, read
+
+_MOST_VERDICTS, _MOST_CRLS = 50_000, 64  # in memory
+_VALUE_BYTES = 1 << 21
+_CRLS_BYTES = 1 << 30  # of CRLs in the directory; the ones used longest ago go first
+_FOOTER = struct.Struct("<8sQQQ")  # magic, entries of the index, bytes of the rest, DER's bytes
+_MAGIC = b"crl1" + sys.byteorder[:4].encode()  # the index is in the machine's own byte order
+
+
+class Kept(NamedTuple):
+    """A CRL as it was kept."""
+
+    crl: Crl
+    checked_at: int  # when the server last said that it is the current one, Unix seconds
+    etag: str
+    last_modified: str
+
+
+class Scratch(NamedTuple):
+    """A file that is being written."""
+
+    file: BinaryIO
+    directory: int | None  # None: it is in memory alone
+    name: str
+
+    def mapped(self) -> mmap.mmap:
+        """What was written so far. ValueError when that is nothing."""
+        self.file.flush()
+        if self.directory is None:
+            return mmap.mmap(self.file.fileno(), 0, prot=mmap.PROT_READ)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self.name, flags, dir_fd=self.directory)
+        try:
+            return mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
+        finally:
+            os.close(descriptor)
+
+    def rename(self, name: str) -> None:
+        """Puts it in the place of ``name``."""
+        self.file.flush()
+        os.rename(self.name, name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
+
+
+class Store:
+    """Keeps answers. Without a directory, or where it cannot be used, in memory alone."""
+
+    def __init__(self, directory: str | None = None) -> None:
+        self._directory = directory
+        self._verdicts: dict[str, Verdict] = {}
+        self._values: dict[str, Any] = {}
+        self._crls: dict[str, Kept] = {}
+        if directory:
+            with contextlib.suppress(OSError):
+                os.mkdir(directory, 0o700)
+            cache.sweep(cache.Cache(directory))
+
+    def lock(self, key: str, until: float) -> AbstractContextManager[str]:
+        """The right to fetch what ``key`` names, as ``locks.lock``; alone without a directory."""
+        if not self._directory:
+            return contextlib.nullcontext(locks.UNABLE)
+        return locks.lock(f"{self._directory}/{_hash(key)}.lock", until)
+
+    # Verdicts: the protocol ``path.Known``
+
+    def verdict(self, key: str) -> Verdict | None:
+        """The last verified verdict of that key, however old."""
+        kept = self._verdicts.get(key)
+        if kept and time.time() < kept.refresh_at:
+            return kept
+        value = self.value(f"verdict {key}")  # perhaps another process has asked anew
+        with contextlib.suppress(TypeError):
+            if isinstance(value, list):
+                kept = self._verdicts[key] = Verdict(*value)
+        return kept
+
+    def learn(self, key: str, verdict: Verdict) -> None:
+        """Keeps a verdict in place of the last one."""
+        _put(self._verdicts, key, verdict, _MOST_VERDICTS)
+        self.put(f"verdict {key}", verdict)
+
+    # Values
+
+    def value(self, key: str) -> Any:
+        """The JSON value kept by that key; None when there is none."""
+        if not self._directory:
+            return self._values.get(key)
+        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError), \
+                self._opened(key) as file:
+            name, value = json.loads(file.read(_VALUE_BYTES))
+            return value if name == key else None
+        return None
+
+    def put(self, key: str, value: Any) -> None:
+        """Keeps a JSON value."""
+        if not self._directory:
+            _put(self._values, key, value, _MOST_VERDICTS)
+            return
+        data = json.dumps([key, value], separators=(",", ":")).encode()
+        with contextlib.suppress(OSError), self.scratch() as scratch:
+            scratch.file.write(data)
+            scratch.rename(_name(key))
+
+    # CRLs
+
+    def crl(self, key: str) -> Kept | None:
+        """The CRL kept by that key, however old."""
+        if not self._directory:
+            return self._crls.get(key)
+        with contextlib.suppress(OSError, ValueError, LookupError, struct.error), \
+                self._opened(key) as file:
+            state = os.fstat(file.fileno())
+            return _kept(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ), int(state.st_mtime))
+        return None
+
+    def keep_crl(self, key: str, scratch: Scratch, serials: array[int], size: int, etag: str,
+                 last_modified: str) -> Kept:
+        """Keeps a verified CRL, ``size`` bytes of DER in ``scratch``. Raises OSError."""
+        rest = json.dumps([etag, last_modified]).encode()
+        file = scratch.file
+        file.seek(size)
+        file.write(bytes(-size % 8))
+        file.write(serials)
+        file.write(rest + _FOOTER.pack(_MAGIC, len(serials), len(rest), size))
+        kept = _kept(scratch.mapped(), int(time.time()))
+        if scratch.directory is None:
+            _put(self._crls, key, kept, _MOST_CRLS)
+        else:
+            os.fsync(file.fileno())  # nothing else would tell a CRL torn by a power cut
+            scratch.rename(_name(key))
+            _bound(scratch.directory)
+        return kept
+
+    def confirm_crl(self, key: str, kept: Kept) -> Kept:
+        """The server says that this CRL is still the current one."""
+        kept = kept._replace(checked_at=int(time.time()))
+        if not self._directory:
+            _put(self._crls, key, kept, _MOST_CRLS)
+            return kept
+        with contextlib.suppress(OSError), _directory(self._directory) as directory:
+            os.utime(_name(key), dir_fd=directory, follow_symlinks=False)
+        return kept
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Scratch]:
+        """A file to write to, which is gone in the end unless it was renamed. Raises OSError."""
+        if not self._directory:
+            with os.fdopen(os.memfd_create("zabbix-ssl"), "w+b") as file:
+                yield Scratch(file, None, "")
+            return
+        name = f"{os.getpid()}-{os.urandom(8).hex()}.temp"
+        with _directory(self._directory) as directory:
+            descriptor = locks.create(directory, name, 0o600)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    yield Scratch(file, directory, name)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=directory)
+
+    @contextlib.contextmanager
+    def _opened(self, key: str) -> Iterator[BinaryIO]:
+        """The file of that key. Raises OSError when there is none that can be believed."""
+        assert self._directory
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with _directory(self._directory) as directory:
+            descriptor = os.open(_name(key), flags, dir_fd=directory)
+            with os.fdopen(descriptor, "rb", 0) as file:
+                if not trusted(os.fstat(descriptor), os.fstat(directory)):
+                    raise PermissionError
+                yield file
+
+
+@contextlib.contextmanager
+def _directory(path: str) -> Iterator[int]:
+    descriptor = open_directory(path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+def _name(key: str) -> str:
+    return f"{_hash(key)}.entry"
+
+
+def _kept(data: mmap.mmap, checked_at: int) -> Kept:
+    """The CRL in a file that ``keep_crl`` wrote. ValueError or struct.error for another file."""
+    magic, count, rest, size = _FOOTER.unpack_from(data, len(data) - _FOOTER.size)
+    index = size + -size % 8
+    if magic != _MAGIC or index + 8 * count + rest + _FOOTER.size != len(data):
+        raise ValueError("no CRL")
+    etag, last_modified = json.loads(data[index + 8 * count:-_FOOTER.size])
+    encoded: Any = data  # a map does all that is asked of bytes here
+    layout, head = read(encoded)
+    serials = memoryview(data)[index:index + 8 * count].cast("Q")
+    return Kept(Crl(head, layout, encoded, serials), checked_at, etag, last_modified)
+
+
+def _bound(directory: int) -> None:
+    """Whoever serves certificates of his own making could fill the disk with CRLs."""
+    found = []
+    for entry in os.scandir(directory):
+        if entry.name.endswith(".entry"):
+            state = entry.stat(follow_symlinks=False)
+            found.append((state.st_mtime, state.st_size, entry.name))
+    total = sum(size for _, size, _ in found)
+    for _, size, name in sorted(found):
+        if total <= _CRLS_BYTES:
+            return
+        os.unlink(name, dir_fd=directory)
+        total -= size
+
+
+def _put(kept: dict[str, Any], key: str, value: Any, most: int) -> None:
+    """Into a dictionary that does not grow without end."""
+    kept.pop(key, None)
+    kept[key] = value
+    while len(kept) > most:
+        kept.pop(next(iter(kept)), None)
