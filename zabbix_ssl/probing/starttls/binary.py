@@ -177,7 +177,7 @@ def telnet(talk: Conversation, host: str) -> Steps[bytes]:
                 offered = agreed = True
             elif verb == _DONT:
                 raise talk.not_offered()
-        if not offered:
+        if not offered and not talk.buffer:  # all that came is whole, and it is something else
             offered, talk.asked = True, "START_TLS"
             talk.reply(_TELNET_WILL)
 

@@ -200,21 +200,29 @@ def _line_end(talk: Conversation) -> Steps[None]:
         raise talk.nonsense(end)
 
 
+# CAP LS first, because there are servers that do not answer commands they do not know before a
+# client has registered. Nothing may follow STARTTLS.
+_IRC_REQUEST = b"CAP LS\r\nSTARTTLS\r\n"
+
+
 def irc(talk: Conversation, host: str) -> Steps[bytes]:
     """IRCv3 "tls": 670 RPL_STARTTLS, 691 ERR_STARTTLS. Notices come before, as they like."""
-    yield from talk.ask("STARTTLS", b"STARTTLS\r\n")
+    yield from talk.ask("STARTTLS", _IRC_REQUEST)
     while True:
         line = yield from talk.line(_TEXT)
         command, words = _irc_message(line)
+        about_cap = b"CAP" in words.upper().split(b" :", 1)[0].split()
         if command == b"670":
             return b""
-        if command in (b"421", b"451"):
+        if command == b"CAP" and b"tls" not in words.replace(b":", b" ").split():
+            raise talk.not_offered()
+        if command in (b"421", b"451") and not about_cap:
             raise talk.not_offered(told(words))
         if command in (b"691", b"ERROR"):
             raise talk.refused(words)
         if command == b"PING":
             talk.reply(b"PONG " + words + b"\r\n")
-        elif command not in (b"NOTICE", b"") and not (len(command) == 3 and command.isdigit()):
+        elif not command.isdigit() and command not in (b"CAP", b"NOTICE", b""):
             raise talk.nonsense(line)
 
 

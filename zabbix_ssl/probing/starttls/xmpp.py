@@ -43,6 +43,7 @@ class _Stream:
         from pyexpat import ParserCreate  # on use: no other protocol wants XML
 
         self._talk = talk
+        self._begun = False
         self._depth = 0
         self._names: list[str] = []  # of the element being read, and of all in it
         self._whole = False
@@ -61,9 +62,10 @@ class _Stream:
         self._names, self._whole = [], False
         while not self._whole:
             while (end := buffer.find(b">")) < 0:
-                if not b"<".startswith(buffer.lstrip()[:1]):
+                if not (self._begun or b"<".startswith(buffer.lstrip()[:1])):
                     raise talk.nonsense(bytes(buffer))
                 yield from talk.more()
+            self._begun = True
             data = bytes(buffer[:end + 1])
             del buffer[:end + 1]
             try:
