@@ -72,6 +72,9 @@ def old(issued: pki.Issued, *, oldest: str = "SSLv3", newest: str = "TLSv1.0",
     key = parsePEMKey(issued.key_pem.decode(), private=True)
     settings = HandshakeSettings()
     settings.minVersion, settings.maxVersion = _VERSIONS[oldest], _VERSIONS[newest]
+    # tlslite-ng reads the next only where a client sends supported_versions, as modern ones do
+    settings.versions = [version for version in settings.versions
+                         if settings.minVersion <= version <= settings.maxVersion]
     settings.cipherNames = list(ciphers)
     settings.keyExchangeNames = list(exchanges)
     settings.macNames = ["sha", "md5", "sha256", "aead"]

@@ -6,6 +6,7 @@ left alone with a socket it would read an endless handshake for ever.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from OpenSSL import SSL, crypto
@@ -25,6 +26,9 @@ _VERSIONS = {"SSLv3": "SSLv3", "TLSv1": "TLSv1.0", "TLSv1.1": "TLSv1.1", "TLSv1.
 _TLS_CONTENT = (0x15, 0x16)  # alert, handshake: what a server may begin with
 
 _LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: servers from before RFC 5746
+
+#: How OpenSSL's words begin where they repeat an alert of the server.
+_ALERT = re.compile(r"(?:sslv3|tlsv1|tlsv13|ssl/tls)(?: alert)? ")
 
 #: OpenSSL's words for what a person can act on; the rest is told in its own words.
 _SAYINGS = {
@@ -177,6 +181,7 @@ def _failed(error: SSL.Error) -> Failed:
     """The reason in OpenSSL's words, which differ between its versions only in the prefix."""
     records = error.args[0] if error.args and isinstance(error.args[0], list) else []
     words = str(records[-1][2]) if records else ""
-    if " alert " in f" {words} ":
-        return Failed("alert", f"the server refuses the handshake: {words.partition('alert ')[2]}")
+    alert = _ALERT.match(words)
+    if alert:
+        return Failed("alert", f"the server refuses the handshake: {words[alert.end():]}")
     return Failed("handshake", "the handshake failed: " + _SAYINGS.get(words, words or "no reason given"))

@@ -98,7 +98,12 @@ class Loop:
         self._epoll.register(self._threads.fileno(), select.EPOLLIN)
 
     def close(self) -> None:
-        """Give the descriptors back. Threads still at work are left behind, as daemons."""
+        """End what still runs. Threads at work are left behind, as daemons.
+
+        By hand, because a task and its generator are a cycle that could keep sockets open for long.
+        """
+        for task in {*self._tasks.values(), *(task for _, _, task in self.timers)}:
+            self.stop(task)
         self._epoll.close()
         self._threads.close()
 

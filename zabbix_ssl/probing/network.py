@@ -15,7 +15,7 @@ from ..model import Failure
 from .loop import EXPIRED, Steps, Task, clock
 
 #: An address to connect to: family and what ``socket.connect`` takes.
-Address = tuple[int, tuple[str | int, ...]]
+Address = tuple[int, tuple[str, int] | tuple[str, int, int, int]]
 
 RECEIVE_BYTES = 65536
 _STAGGER = 0.25  # seconds before the next address is tried beside the first (RFC 8305 section 5)
@@ -205,7 +205,9 @@ def resolve(host: str, port: int) -> tuple[Address, ...]:
             host=host)) from None
     except (OSError, UnicodeError) as error:
         raise Failed("dns", f"the name {host} cannot be looked up: {error}") from None
-    return tuple(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
+    return tuple(dict.fromkeys(
+        (int(family), address) for family, _, _, _, address in found
+        if not isinstance(address[1], bytes)))  # bytes: an address family that Python does not know
 
 
 _DNS_ERRORS = {

@@ -12,12 +12,14 @@ import gc
 import resource
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from ..model import Observation, Security, Settings, Target
 from .audit import Shared, start
 from .handshake import client_context
 from .loop import Loop
 
+_NOTHING = (0, (None, None))
 _SPARE_FILES = 64  # descriptors left to the rest of the program
 _AT_ONCE = 4  # targets begun in one turn of the loop
 
@@ -37,15 +39,19 @@ def audit_all(targets: Iterable[tuple[Target, Security | None]], settings: Setti
             for _ in range(_AT_ONCE):
                 if busy and in_flight >= _AT_ONCE or in_flight >= most:
                     break
-                index, (target, known) = next(waiting, (0, (None, None)))
+                index, (target, known) = next(waiting, _NOTHING)
                 if target is None:
                     more = False
                     break
                 in_flight += 1
-                start(shared, target, known, lambda seen, index=index: finished.append((index, seen)))
+                start(shared, target, known, partial(_finish, finished, index))
             in_flight -= len(finished)
             while finished:
                 yield finished.popleft()
+
+
+def _finish(finished: deque[tuple[int, Observation]], index: int, seen: Observation) -> None:
+    finished.append((index, seen))
 
 
 def _most_in_flight(settings: Settings) -> int:

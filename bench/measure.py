@@ -1,0 +1,97 @@
+"""Counting CPU, and the servers that are measured against."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from testbed.nginx import Nginx, Site, nginx
+from testbed.pki import Authority
+
+
+class Cost(NamedTuple):
+    """What a thing took: CPU and wall seconds, and the peak of its memory in MB (0: not measured)."""
+
+    cpu: float
+    wall: float
+    memory: int = 0
+
+
+def of_command(argv: Sequence[str], env: dict[str, str] | None = None) -> Cost:
+    """A command from start to end, children included."""
+    started = time.monotonic()
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, env=env)
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0  # reaped here
+    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - started,
+                usage.ru_maxrss // 1024)
+
+
+def of_process(pid: int) -> float:
+    """CPU seconds of a running process so far (proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    """The median of each figure."""
+    return Cost(*(statistics.median(figures) for figures in zip(*costs, strict=True)))
+
+
+def in_turn(rounds: int, *measured: Callable[[], Cost]) -> list[Cost]:
+    """The medians of several, measured A B C A B C ..., so that a slow minute hits all alike."""
+    taken: list[list[Cost]] = [[] for _ in measured]
+    for _ in range(rounds):
+        for costs, measure in zip(taken, measured, strict=True):
+            costs.append(measure())
+    return [median(costs) for costs in taken]
+
+
+def row(name: str, cost: Cost, count: int, beside: Cost | None = None) -> None:
+    """One line: per target, and the ratio to what stands beside it."""
+    ratio = f"  {cost.cpu / beside.cpu:6.2f} x" if beside else ""
+    memory = f"  {cost.memory:4.0f} MB" if cost.memory else ""
+    print(f"  {name:<58} {1000 * cost.cpu / count:8.2f} ms CPU  {cost.wall:7.2f} s wall{memory}{ratio}",
+          flush=True)
+
+
+@contextmanager
+def sites(count: int, folder: Path) -> Iterator[tuple[Nginx, Path]]:
+    """One nginx on all of 127.0.0.0/8 with a certificate for each of ``count`` names under one
+    intermediate, half EC and half RSA, a name a target; gives it and the root's file."""
+    root = Authority("Bench Root", key="rsa2048")
+    intermediate = root.authority("Bench CA", key="rsa2048")
+    keys = {kind: intermediate.leaf("key.example", key=kind).key for kind in ("p256", "rsa2048")}
+    ca_file = folder / "ca.pem"
+    ca_file.write_bytes(root.pem)
+    made = [Site(intermediate.leaf(name(n), key=keys["rsa2048" if n % 2 else "p256"]).write(
+        folder, name(n)), (name(n),), address="0.0.0.0") for n in range(count)]
+    with nginx(folder, made, http="server_names_hash_max_size 65536; "
+               "server_names_hash_bucket_size 128;") as server:
+        yield server, ca_file
+
+
+def name(number: int) -> str:
+    """The domain of a target."""
+    return f"t{number}.bench.example"
+
+
+def address(number: int) -> str:
+    """The loopback address of a target."""
+    return f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for the time of a measurement, readable by the servers."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
