@@ -39,7 +39,8 @@ def show_external_checks(zabbix: ExternalCheck, endpoints: list[Running], width:
             ("asks for one value of one", ("--get", *target, "remain_days")),
             ("or for all at once, for dependent items", ("--get", *target, "all"))):
         print(f"\n{why}:\n$ ssl_check_batch.py {' '.join(words)}")
-        print(textwrap.shorten(zabbix(*words).text, 2 * width, placeholder=" ..."))
+        text = zabbix(*words).text
+        print(text if len(text) <= 2 * width else f"{text[:2 * width - 4]} ...")
 
 
 def show_verdicts(zabbix: ExternalCheck, endpoints: list[Running], width: int) -> int:

@@ -17,6 +17,7 @@ from .pki import DAY, Authority, Issued, self_signed
 from .serving import Dialogue, serve
 
 DOMAIN = "demo.example"
+TIMEOUT = 3  # seconds of a check: what is silent takes all of it
 
 
 class Authorities(NamedTuple):
@@ -80,7 +81,7 @@ def running(endpoints: Sequence[Endpoint], folder: Path) -> Iterator[list[Runnin
             port = stack.enter_context(endpoint.start(cas, endpoint.domain, address))
             started.append(Running(endpoint, address, port))
         (folder / "domains.json").write_text(json.dumps({
-            "defaults": {"ca_file": str(folder / "ca.pem")},
+            "defaults": {"ca_file": str(folder / "ca.pem"), "timeout": TIMEOUT},
             "targets": [{"domain": one.endpoint.domain, "port": one.port, "address": one.address}
                         for one in started]}, indent=1) + "\n")
         yield started
@@ -103,7 +104,7 @@ def _served(make: Callable[[Authorities, str], Dialogue]) -> Start:
 
 
 def _without_intermediate(cas: Authorities, name: str) -> Dialogue:
-    leaf = cas.leaf(name)
+    leaf = cas.leaf(name, issuer_url=f"http://ca.{DOMAIN}/issuing.crt")
     return tls.modern(leaf, chain=leaf.chain[:1])
 
 
@@ -128,7 +129,8 @@ def _codes(*codes: str) -> frozenset[str]:
 
 ENDPOINTS = (
     Endpoint("healthy", "all as it should be", _modern(), "low"),
-    Endpoint("expiring", "expires in 10 days", _modern(not_after=_in_days(10.5)), "medium",
+    Endpoint("expiring", "expires in 10 days", _modern(not_before=_in_days(-190),
+                                                         not_after=_in_days(10.5)), "medium",
              _codes("expiring")),
     Endpoint("expired", "expired 3 days ago", _modern(not_before=_in_days(-93),
                                                       not_after=_in_days(-2.5)), "high",
@@ -146,13 +148,13 @@ ENDPOINTS = (
     Endpoint("incomplete", "intermediate not sent", _served(_without_intermediate), "high",
              _codes("chain_missing_intermediate")),
     Endpoint("cross-signed", "sends an expired cross-signed root too, which does not matter",
-             _served(_stale_cross_sign), "low", remarks=_codes("chain_extra")),
+             _served(_stale_cross_sign), "low", remarks=_codes("chain_stale_cross_sign")),
     Endpoint("old-tls", "still speaks TLS 1.0 and 1.1", _served(_old_versions), "medium",
              _codes("weak_tls")),
     Endpoint("weak-cipher", "still has 3DES and RC4", _served(_weak_cipher), "medium",
              _codes("weak_cipher")),
-    Endpoint("weak-key", "RSA key of 1024 bits", _modern(key="rsa1024"), "high",
-             _codes("weak_key", "chain_weak_key")),
+    Endpoint("weak-key", "RSA key of 1024 bits", _modern(key="rsa1024"), "medium",
+             _codes("weak_key", "client_difference")),
     Endpoint("mutual", "wants a client certificate", _served(
         lambda cas, name: tls.modern(cas.leaf(name), client_certificate=True)), "low"),
     Endpoint("down", "nothing listens", lambda cas, name, address: faults.refusing(address),
