@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from os import urandom
-from struct import pack
+from struct import error as StructError
+from struct import pack, unpack_from
 from typing import NamedTuple
 
 from .plaintext import describe_plaintext as describe_plaintext
@@ -277,20 +278,21 @@ def _server_hello(body: bytes) -> Reply:
 
 def _selected_version(body: bytes, at: int) -> int | None:
     """The code in the extension supported_versions (RFC 8446 section 4.2.1), None without it."""
-    if at == len(body):
+    found, end = None, len(body)
+    if at == end:
         return None
-    if len(body) < at + 2 or at + 2 + int.from_bytes(body[at:at + 2]) != len(body):
+    try:
+        whole = at + 2 + unpack_from("!H", body, at)[0] == end
+        at += 2
+        while whole and at < end:
+            kind, length = unpack_from("!HH", body, at)
+            if kind == 43 and length == 2:
+                found = int(unpack_from("!H", body, at + 4)[0])
+            at += 4 + length
+    except StructError:
+        whole = False
+    if not whole or at != end:
         raise Garbage("a ServerHello with extensions that do not fit into it")
-    at += 2
-    found = None
-    while at < len(body):
-        kind, length = int.from_bytes(body[at:at + 2]), int.from_bytes(body[at + 2:at + 4])
-        at += 4
-        if at + length > len(body):
-            raise Garbage("a ServerHello with extensions that do not fit into it")
-        if kind == 43 and length == 2:
-            found = int.from_bytes(body[at:at + 2])
-        at += length
     return found
 
 
