@@ -85,7 +85,7 @@ def report(result: Result, colour: bool = False, width: int | None = None) -> st
     name = verdict(result)
     address = result.values.get("address", "")
     told = address in ("", result.target.address, result.target.domain)
-    where = "" if told else WORDS["connected"].format(address=address)
+    where = "" if told else WORDS["connected"].format(address=printable(str(address)))
     lines = [f"{_painted(pad(WORDS[name], _VERDICT_COLUMNS), name, colour)}{_INDENT}"
              f"{_target(result.target)}{where}"]
     for finding in result.findings:
@@ -100,9 +100,10 @@ def report(result: Result, colour: bool = False, width: int | None = None) -> st
 def _facts(result: Result, width: int | None) -> list[str]:
     """The rows; what a failure has hidden is not said again in each."""
     lines = []
-    hidden = WORDS["not_known"].format(why=printable(str(result.values["error"])))
+    hidden = WORDS["not_known"].format(why=result.values["error"])
     for label, tell in _ROWS:
         for number, text in enumerate(text for text in tell(result) if text != hidden):
+            text = printable(text)
             lines += _hanging("" if number else WORDS[label], _LABEL_COLUMNS, text, width)
     return lines
 
@@ -112,15 +113,19 @@ def table_line(result: Result, target_columns: int, colour: bool = False,
     """One target of many: verdict, target, days left, the worst finding; with a line end."""
     name = verdict(result)
     days = result.values.get("remain_days")
-    left = "" if days is None else WORDS["days"].format(days=days)
+    days_left = "" if days is None else WORDS["days"].format(days=days)
     first = result.findings[0].message if result.findings else ""
     if len(result.findings) > 1:
         first += " " + WORDS["more_findings"].format(count=len(result.findings) - 1)
-    head = (f"{_painted(pad(WORDS[name], _VERDICT_COLUMNS), name, colour)}  "
-            f"{pad(_target(result.target), target_columns)}  {left:>{_DAYS_COLUMNS}}")
-    used = _VERDICT_COLUMNS + 2 + target_columns + 2 + _DAYS_COLUMNS + 2
-    texts = _wrapped(printable(first), used, width)
-    lines = [f"{head}  {texts[0]}", *(" " * used + text for text in texts[1:])]
+    rest = f"  {pad(_target(result.target), target_columns)}  {days_left:>{_DAYS_COLUMNS}}"
+    head = _painted(pad(WORDS[name], _VERDICT_COLUMNS), name, colour) + rest
+    left = _VERDICT_COLUMNS + columns(rest) + 2
+    if first and width and width - left < _LEAST_COLUMNS:  # too narrow: below, not beside
+        left = _VERDICT_COLUMNS + 2
+        texts = ["", *_wrapped(printable(first), left, width)]
+    else:
+        texts = _wrapped(printable(first), left, width)
+    lines = [f"{head}  {texts[0]}", *(" " * left + text for text in texts[1:])]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -178,7 +183,7 @@ def _chain(result: Result) -> list[str]:
     if "hostname_match" not in v:
         return [_not_known(result, "chain_trusted")]
     if "chain_trusted" not in v:
-        trust = f"{WORDS['trust_unknown']}: {printable(result.unknown.get('chain_trusted', ''))}"
+        trust = f"{WORDS['trust_unknown']}: {result.unknown.get('chain_trusted', '')}"
     elif v["chain_trusted"]:
         trust = WORDS["trusted"]
     else:
@@ -204,7 +209,7 @@ def _tls(result: Result) -> list[str]:
     lines.append(WORDS["accepts"].format(versions=", ".join(versions)) if versions else
                  WORDS["accepts_none"])
     if v.get("unknown_tls_versions"):
-        lines.append(WORDS["not_known"].format(why=printable(str(v["unknown_tls_versions"]))))
+        lines.append(WORDS["not_known"].format(why=v["unknown_tls_versions"]))
     if v.get("weak_ciphers"):
         lines.append(WORDS["weak_ciphers"].format(ciphers=_some(_list(v["weak_ciphers"]))))
     elif "has_weak_cipher" in v:
@@ -244,7 +249,7 @@ _ROWS: tuple[tuple[str, Callable[[Result], list[str]]], ...] = (
 
 
 def _not_known(result: Result, name: str) -> str:
-    return WORDS["not_known"].format(why=printable(result.unknown.get(name, "?")))
+    return WORDS["not_known"].format(why=result.unknown.get(name, "?"))
 
 
 def _target(target: Target) -> str:
@@ -271,7 +276,7 @@ def _wrapped(text: str, left: int, width: int | None) -> list[str]:
 
 def _cut(value: Any) -> str:
     text = str(value)
-    return printable(text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + "...")
+    return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + "..."
 
 
 def _some(names: Sequence[str]) -> str:
