@@ -95,18 +95,22 @@ class _Audit:
         peer, outcome = yield from self._shake(addresses)
         handshake, failure = outcome.handshake._replace(dns_ms=dns_ms), outcome.failure
         if failure and failure.reason in _NOTHING_TO_ASK:
-            return _failed(self._target, failure, handshake)
+            judged = yield from self._judge(handshake)  # of what was sent before it stopped
+            return judged._replace(failure=failure)
         if not known or failure or not known.versions[handshake.version].accepted:
             known = None  # what was known no longer holds, where the handshake says otherwise
             self._survey.begin(peer, self._askers)
         if failure:
             handshake = yield from self._look_in_clear(handshake)
-        judged = yield from self._shared.judge.judge(
-            self._task, self._target, self._host, handshake, self._deadline)
+        judged = yield from self._judge(handshake)
         if not known:
             yield from self._survey.finish(self._task)
         return judged._replace(failure=failure, security=known or self._survey.security(
             handshake.version))
+
+    def _judge(self, handshake: Handshake) -> Steps[Observation]:
+        return (yield from self._shared.judge.judge(
+            self._task, self._target, self._host, handshake, self._deadline))
 
     def _shake(self, addresses: tuple[Address, ...]) -> Steps[tuple[Address, Outcome]]:
         stream = yield from connect(self._task, addresses, self._deadline)
