@@ -135,7 +135,8 @@ def _overview(call: Call) -> int:
         out(f"usage: zabbix-ssl COMMAND ...\n\n{''.join(rows)}\n"
             "zabbix-ssl COMMAND --help tells more of each.\n")
     elif first:
-        raise wrong("command", is_=show(first), near=near(first, list(COMMANDS)))
+        raise wrong("command", is_=show(first), near=near(
+            first, list(COMMANDS), "zabbix-ssl --help"))
     else:
         raise wrong("no_command", commands=", ".join(COMMANDS))
     return 0

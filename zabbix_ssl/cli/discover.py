@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..outputs.discovery import discovery_json
+from ..plain import show
 from . import options
 from .options import Call
 from .output import out
@@ -18,7 +19,7 @@ def run(call: Call) -> int:
     asked = options.read(call, USAGE, ABOUT, shared=[o for o in options.OPTIONS
                                                     if o.name == "--config"])
     if asked.words:
-        raise wrong("words", is_=asked.words[0], program=call.program)
+        raise wrong("words", is_=show(asked.words[0]), program=call.program)
     targets, _ = load(asked)
     out(discovery_json(targets) + "\n")
     return 0

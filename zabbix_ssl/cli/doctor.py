@@ -17,7 +17,7 @@ from .. import __version__, entry
 from ..check import get as get_result
 from ..mistakes import ConfigError, user_name
 from ..model import Target
-from ..plain import pad, printable
+from ..plain import pad, printable, show
 from . import options
 from .options import HURRIED, OPTIONS, Asked, Call
 from .output import out
@@ -84,7 +84,7 @@ def run(call: Call) -> int:
     """The command; returns its exit code."""
     asked = options.read(call, USAGE, ABOUT, shared=_SHARED)
     if asked.words:
-        raise wrong("words", is_=asked.words[0], program=call.program)
+        raise wrong("words", is_=show(asked.words[0]), program=call.program)
     fine = True
     for subject, examine in EXAMINATIONS:
         for ok, text in examine(asked):

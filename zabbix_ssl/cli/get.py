@@ -52,7 +52,8 @@ def _answer(asked: Asked, words: Sequence[str]) -> int:
         raise wrong("get_words", count=len(words))
     domain, port, metric = check_domain(words[0]), check_port(words[1]), words[2]
     if metric != lines.ALL and metric not in TABLE:
-        raise wrong("metric", is_=show(metric), near=near(metric, [lines.ALL, *TABLE]))
+        raise wrong("metric", is_=show(metric), near=near(
+            metric, [lines.ALL, *TABLE], "docs/reference.md"))
     configured, stamp = load(asked, ("absent",))
     target, settings = _meant(asked, configured, Target(domain, port))
     result = get_result(target, settings, asked.cache, freshness=asked.freshness, stamp=stamp,

@@ -162,14 +162,16 @@ def read(call: Call, usage: str, about: str, own: Sequence[Option] = (),
     """What the command line asks for. Raises WrongUse, ConfigError, or Help."""
     options = (*own, *shared)
     parser = _Parser(call, usage, about, options)
-    known, rest = parser.parse_known_intermixed_args(_joined(call.argv))
+    end = call.argv.index("--") if "--" in call.argv else len(call.argv)
+    known, rest = parser.parse_known_intermixed_args(_joined(call.argv[:end]))
     given = {name: value for name, value in vars(known).items() if value is not None}
-    words = given.pop("words", [])
+    words = [*given.pop("words", ()), *call.argv[end + 1:]]
     if given.pop("help", None):
         raise Help(parser.format_help())
     if rest:
         names = [option.name for option in options]
-        raise wrong("option", is_=show(rest[0]), near=near(rest[0].partition("=")[0], names))
+        raise wrong("option", is_=show(rest[0]), near=near(
+            rest[0].partition("=")[0], names, f"{call.program} --help"))
     environ = call.environ
     freshness = Freshness(given.get("max_age"))
     if "security_max_age" in given:

@@ -31,9 +31,9 @@ def wrong(code: str, **detail: object) -> WrongUse:
     return WrongUse(WRONG[code].format(**detail))
 
 
-def near(word: str, known: list[str]) -> str:
-    """The known words that may have been meant, or else all of them."""
+def near(word: str, known: list[str], otherwise: str) -> str:
+    """The known words that may have been meant, or else where all of them are told."""
     import difflib  # on use: only a mistake pays for it
 
     close = difflib.get_close_matches(word, known, 3, 0.6)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+    return f"did you mean {' or '.join(close)}?" if close else f"{otherwise} tells which there are"
