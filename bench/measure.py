@@ -69,13 +69,12 @@ def sites(count: int, folder: Path) -> Iterator[tuple[Nginx, Path]]:
     intermediate, half EC and half RSA, a name a target; gives it and the root's file."""
     root = Authority("Bench Root", key="rsa2048")
     intermediate = root.authority("Bench CA", key="rsa2048")
-    keys = {kind: intermediate.leaf("key.example", key=kind).key for kind in ("p256", "rsa2048")}
+    keys = {kind: intermediate.leaf("key.example", key=kind).key for kind in ("ec", "rsa2048")}
     ca_file = folder / "ca.pem"
     ca_file.write_bytes(root.pem)
-    made = [Site(intermediate.leaf(name(n), key=keys["rsa2048" if n % 2 else "p256"]).write(
+    made = [Site(intermediate.leaf(name(n), key=keys["rsa2048" if n % 2 else "ec"]).write(
         folder, name(n)), (name(n),), address="0.0.0.0") for n in range(count)]
-    with nginx(folder, made, http="server_names_hash_max_size 65536; "
-               "server_names_hash_bucket_size 128;") as server:
+    with nginx(folder, made, http="server_names_hash_max_size 65536;") as server:
         yield server, ca_file
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -36,6 +37,7 @@ def program(name: str) -> str:
 def die_with_parent(death: signal.Signals = signal.SIGKILL) -> None:
     """Called in a child: the kernel sends it ``death`` when the thread that started it ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, death)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a server that crashes litters no folder
 
 
 @contextmanager
