@@ -80,13 +80,11 @@ class Door:
                  security: Security | None = None, seconds: float = 0) -> None:
         self.failure, self.days, self.security, self.seconds = failure, days, security, seconds
         self.asked: list[tuple[Target, Security | None]] = []
-        self.settings: list[Settings] = []
 
     def __call__(self, targets: Iterable[tuple[Target, Security | None]], settings: Settings
                  ) -> Iterator[tuple[int, Observation]]:
         for index, (target, known) in enumerate(targets):
             self.asked.append((target, known))
-            self.settings.append(settings)
             time.sleep(self.seconds)
             yield index, observed(target, self.failure, days=self.days,
                                   security=known or self.security)

@@ -24,7 +24,7 @@ Door = Callable[[Iterable[tuple[Target, Security | None]], Settings],
 
 #: Seconds of a check's time that are left for judging, keeping and printing. Those who wait for
 #: another's probe give up that much later than it does, and so get its answer.
-_RESERVE = 0.1
+_RESERVE = 0.15
 _SHARE_OF_RESERVE = 0.2  # and never more than this much of the whole time
 
 _DEFAULT = Freshness()
@@ -198,11 +198,13 @@ def _reached(target: Target, settings: Settings) -> bytes:
 def _probe(target: Target, settings: Settings, known: Security | None, until: float,
            door: Door | None) -> tuple[Result, Security | None]:
     """One audit, in what is left of the time."""
-    left = max(0.01, until - time.monotonic() - _reserve(settings))
-    limited = target._replace(timeout=min(left, target.timeout or left))
-    door = door or _door()
+    def feed() -> Iterator[tuple[Target, Security | None]]:
+        """Read when the audit begins: importing what it needs takes time of its own."""
+        left = max(0.01, until - time.monotonic() - _reserve(settings))
+        yield target._replace(timeout=min(left, target.timeout or left)), known
+
     try:
-        audits = list(door(((limited, known),), settings._replace(timeout=left)))
+        audits = list((door or _door())(feed(), settings))
         seen = audits[0][1]._replace(target=target)
     except ImportError:
         raise
