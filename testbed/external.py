@@ -41,19 +41,18 @@ class ExternalCheck(NamedTuple):
             "PATH": f"{self.python}:/usr/local/bin:/usr/bin:/bin",
             "ZABBIX_SSL_CONFIG": str(self.config), "ZABBIX_SSL_CACHE": str(self.cache)}
         started = time.monotonic()
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", " ".join([str(self.script), *map(shlex.quote, words)])], cwd="/",
-            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, user=self.user, umask=0o002,
-            extra_groups=None if self.user is None else [])
-        try:
-            output, _ = process.communicate(timeout=timeout)
-            seconds = time.monotonic() - started
-            left = session(process.pid)
-        finally:
-            if session(process.pid):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        with subprocess.Popen(
+                ["/bin/sh", "-c", " ".join([str(self.script), *map(shlex.quote, words)])], cwd="/",
+                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, start_new_session=True, user=self.user, umask=0o002,
+                extra_groups=None if self.user is None else []) as process:
+            try:
+                output, _ = process.communicate(timeout=timeout)
+                seconds = time.monotonic() - started
+                left = session(process.pid)
+            finally:
+                if session(process.pid):
+                    os.killpg(process.pid, signal.SIGKILL)
         return Answer(output.decode().rstrip(), process.returncode, seconds, left)
 
 

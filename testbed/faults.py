@@ -138,11 +138,11 @@ def huge_certificate(size: int = 1 << 20) -> Dialogue:
         CERTIFICATE, len(entry).to_bytes(3, "big") + entry)))
 
 
-def certificates(*served: bytes) -> Dialogue:
+def certificates(*served: bytes, cipher: int = 0xC02B) -> Dialogue:
     """A ServerHello, these certificates (DER) and nothing more: what a client can learn from a
-    server that it can then not finish with."""
+    server that it can then not finish with. ``cipher`` must suit the key: 0xC02F for RSA."""
     entries = b"".join(len(one).to_bytes(3, "big") + one for one in served)
-    return answering(records(server_hello() + message(
+    return answering(records(server_hello(cipher) + message(
         CERTIFICATE, len(entries).to_bytes(3, "big") + entries)))
 
 

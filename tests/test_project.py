@@ -31,6 +31,7 @@ THIRD_PARTY = {
     "idna": {"probing", "model", "names"},
     "pyzabbix": {"zabbix"},
     "requests": {"zabbix"},
+    "yaml": {"zabbix"},
     "zabbix_utils": {"zabbix"},
     "prometheus_client": {"exporter"},
 }
@@ -134,7 +135,7 @@ def test_third_party_packages_stay_on_their_floors() -> None:
 
 def test_every_requirement_is_used_and_declared() -> None:
     """What the package imports is what setup.cfg requires."""
-    names = {"pyopenssl": "OpenSSL", "zabbix-utils": "zabbix_utils",
+    names = {"pyopenssl": "OpenSSL", "pyyaml": "yaml", "zabbix-utils": "zabbix_utils",
              "prometheus-client": "prometheus_client"}
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
