@@ -79,6 +79,7 @@ class Fields(TypedDict, total=False):
     not_before: Moment
     not_after: Moment
     key: str | Any  # a name of _KEYS, or a private key of cryptography
+    spki: bytes  # a SubjectPublicKeyInfo (DER) to publish in place of that of the key
     hash: str  # md5, sha1, sha224, sha256, sha384, sha512
     pss: bool  # sign with RSA-PSS
     serial: int
@@ -94,6 +95,7 @@ class Fields(TypedDict, total=False):
     must_staple: bool
     extensions: Iterable[Extension]  # beside the others, or in place of the one of the same OID
     without: Iterable[str]  # dotted OIDs of extensions to leave out
+    twice: Iterable[str]  # dotted OIDs of extensions to put in twice
     tampered: bool  # a bit of the signature is turned
 
 
@@ -244,6 +246,8 @@ def _private_key(key: Any) -> Any:
 
 
 def _spki(key: Any, fields: Fields) -> bytes:
+    if "spki" in fields:
+        return fields["spki"]
     encoded = key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     if fields.get("key") == "sm2":
@@ -278,8 +282,10 @@ def _extensions(spki: bytes, issuer_key: Any, fields: Fields) -> bytes:
         wanted.pop(kind, None)
     if not wanted:
         return b""
+    twice = tuple(fields.get("twice", ()))
     return der.explicit(3, der.sequence(*(
-        der.sequence(der.oid(kind), der.boolean(True) if critical else b"", der.octet_string(value))
+        der.sequence(der.oid(kind), der.boolean(True) if critical else b"",
+                     der.octet_string(value)) * (2 if kind in twice else 1)
         for kind, (critical, value) in wanted.items())))
 
 

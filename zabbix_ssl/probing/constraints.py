@@ -81,7 +81,7 @@ def _names(certificate: Decoded) -> Iterator[Name]:
     """Every name of a certificate that constraints may speak of."""
     subject = certificate.subject
     for _, _, start, stop in der.inside(subject, der.SEQUENCE):
-        for _, _, at, end in der.children(subject, start, stop):
+        for _, at, _, end in der.children(subject, start, stop):
             kind, value = der.inside(subject, der.SEQUENCE, at, end)
             if subject[kind[2]:kind[3]] == _EMAIL_ATTRIBUTE:
                 yield EMAIL, subject[value[2]:value[3]]

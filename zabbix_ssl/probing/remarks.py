@@ -114,11 +114,27 @@ def _key_identifiers(scene: Scene) -> Iterator[Fault]:
                            "than the one that signed it: have it reissued")
 
 
+def _twins(scene: Scene) -> Iterator[Fault]:
+    """OpenSSL takes the first certificate of the issuer's name, and does not try another."""
+    order = [certificate.facts.der for certificate in scene.served]
+    for child, issuer in pairwise(scene.path.links):
+        if issuer.origin == ANCHOR or issuer.certificate.facts.der not in order:
+            continue
+        before = scene.served[1:order.index(issuer.certificate.facts.der)]
+        if any(other.subject == issuer.certificate.subject
+               and other.spki != issuer.certificate.spki
+               and not contradicts(child.certificate, other) for other in before):
+            yield _differs("programs that use OpenSSL (curl, Python, PHP)",
+                           f"another {shown(issuer.certificate.facts)}, with another key, is sent "
+                           "in front of the right one: remove it")
+
+
 def _short_keys(scene: Scene) -> Iterator[Fault]:
     for link in scene.path.links:
         key = link.certificate.key
         if key.weak and accepted_by_some(key):
-            yield _differs("programs that use a current OpenSSL (curl, Python, PHP), and Apple's",
+            yield _differs("web browsers" if key.type == "DSA" else
+                           "programs that use a current OpenSSL (curl, Python, PHP), and Apple's",
                            f"the key of {shown(link.certificate.facts)} is weak ({key.weak}): have "
                            "it reissued with a stronger one")
 
@@ -131,9 +147,10 @@ _RARE_KEYS = {
     "SM2": "all clients but those made for it",
     "ML-DSA-44": "most clients", "ML-DSA-65": "most clients",
     "ML-DSA-87": "most clients",
+    "P-224": "web browsers and programs that use OpenSSL",
     "P-521": "Chrome and Edge",
 }
-_COMMON_CURVES = ("", "P-224", "P-256", "P-384")
+_COMMON_CURVES = ("", "P-256", "P-384")
 
 
 def _rare_keys(scene: Scene) -> Iterator[Fault]:
@@ -204,7 +221,7 @@ _REMARKS: tuple[Callable[[Scene], Iterator[Fault]], ...] = (
 
 #: Only of a chain that is trusted: differences are beside the point where all refuse.
 _DIFFERENCES: tuple[Callable[[Scene], Iterator[Fault]], ...] = (
-    _key_identifiers, _short_keys, _rare_keys, _partial_anchor, _negative_serial, _lifetime)
+    _key_identifiers, _twins, _short_keys, _rare_keys, _partial_anchor, _negative_serial, _lifetime)
 
 
 def differences(scene: Scene) -> list[Fault]:

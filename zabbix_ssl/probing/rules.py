@@ -8,7 +8,8 @@ with OpenSSL 3.0 and curl 7.88:
   Let's Encrypt chains lived from that.)
 - An extended key usage without serverAuth (or the old "server gated cryptography") excludes TLS
   servers, in intermediates and roots too; anyExtendedKeyUsage does not help.
-- A CA says so in basicConstraints; only a self-signed certificate of version 1 need not.
+- A CA says so in basicConstraints. An anchor need not when it says so in keyUsage, or is of
+  version 1 and self-signed.
 - SHA-1 and MD5 are refused by every current client, in any signature but that of the anchor.
 - Keys of RSA under 1024 bits and of EC under 224 are refused by all. RSA from 1024 to 2047 bits is
   refused by some: that is a difference between clients (see remarks.py), not an error.
@@ -71,10 +72,18 @@ def _dates(path: tuple[Decoded, ...], now: int) -> Iterator[Fault]:
 def _authorities(path: tuple[Decoded, ...], now: int) -> Iterator[Fault]:
     for certificate in path[1:]:
         said = certificate.extensions
-        old_root = said.ca is None and certificate.version == 1 and certificate.facts.self_signed
         may_sign = said.usage is None or bool(said.usage & _CERT_SIGN)
-        if not (said.ca or old_root) or not may_sign:
+        is_ca = bool(said.ca) or _old_root(certificate, last=certificate is path[-1])
+        if not (is_ca and may_sign):
             yield Fault("chain_not_a_ca", _subject(certificate))
+
+
+def _old_root(certificate: Decoded, last: bool) -> bool:
+    """Of a certificate without basicConstraints: may it end a path all the same?"""
+    said = certificate.extensions
+    if said.ca is not None or not last:
+        return False
+    return said.usage is not None or (certificate.version == 1 and certificate.facts.self_signed)
 
 
 def _purposes(path: tuple[Decoded, ...], now: int) -> Iterator[Fault]:

@@ -160,9 +160,12 @@ def _remembered(path: str, system: bool) -> TrustStore:
     if S_ISDIR(status.st_mode):
         if not system:
             raise ValueError(f"{path}: is a directory: give one file of certificates")
-        store = TrustStore((Bundle(_of_directory(path), system),))
+        bundle = Bundle(_of_directory(path), system)
+        if not len(bundle):
+            bundle.problem = f"{path}: no trusted roots in it: run openssl rehash on it"
     else:
-        store = TrustStore((Bundle(_of_file(path, lenient=system), system),))
+        bundle = Bundle(_of_file(path, lenient=system), system)
+    store = TrustStore((bundle,))
     if len(_stores) >= 1000:
         _stores.clear()
     _stores[path, system] = version, store
