@@ -107,6 +107,8 @@ def _postfix(folder: Path, files: Files | None, service: str) -> Iterator[Ports]
     binary = program("postfix")
     if os.getuid():
         raise NotInstalled("needs root")
+    master = Path(subprocess.check_output([program("postconf"), "-hd", "daemon_directory"],
+                                          text=True).strip()) / "master"
     # Its processes run as postfix and want to reach all of this, so not below a folder of root's.
     with tempfile.TemporaryDirectory(prefix="postfix-") as own:
         os.chmod(own, 0o755)
@@ -118,7 +120,9 @@ def _postfix(folder: Path, files: Files | None, service: str) -> Iterator[Ports]
             (folder / "main.cf").write_text(_postfix_main(Path(own), files))
             (folder / "master.cf").write_text(
                 service.replace("smtp", f"127.0.0.1:{ports['smtp']}", 1) + _POSTFIX_SERVICES)
-            return [binary, "-c", str(folder), "start-fg"]
+            # The command "postfix" would start the master in a session of its own, and leave it.
+            subprocess.run([binary, "-c", str(folder), "check"], check=True, capture_output=True)
+            return [str(master), "-c", str(folder), "-s"]
 
         with _serving(_folder(Path(own), "etc"), ("smtp",), start) as ports:
             yield ports
