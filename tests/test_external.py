@@ -159,6 +159,7 @@ class TestWords:
         ("--get", "a.example", "٤٤٣", "all"), ("--get", "a.example", "000443", "all"),
         ("--get", "-a.example", "443", "all"), ("--get", "", "443", "all"),
         ("--get", "a.example", "443", "all", "--no-cache"),
+        ("--get", "b.example", "443", "all", "--get", "a.example", "443", "all"),
         ("--get", "a.example", "443", "all", "--json"),
         ("--get", "a.example", "443", "all", "--"),
         ("--get", "a.example", "443", "all", "--help"),

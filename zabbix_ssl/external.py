@@ -94,7 +94,7 @@ def _parse(argv: Sequence[str]) -> tuple[str, int, str, dict[str, str]] | None:
     given: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if word == "--get":
+        if word == "--get" and not asked:
             asked = [next(words, ""), next(words, ""), next(words, "")]
         elif word in FLAGS:
             given[FLAGS[word]] = "1"
