@@ -32,7 +32,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from .zabbix_packages import Unavailable, environment, locked, program, unpacked
+from .process import DidNotStart
+from .zabbix_packages import environment, locked, program, unpacked
 
 USER, PASSWORD = "Admin", "zabbix"
 START_SECONDS = 60
@@ -114,12 +115,12 @@ class Process:
         self.popen.wait()
 
     def wait_until(self, ready: Callable[[], bool], what: str) -> None:
-        """Waits until ``ready``. Raises RuntimeError with the end of the log when it ends first."""
+        """Waits until ``ready``. Raises DidNotStart with the end of its log when it ends first."""
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if self.popen.poll() is not None or time.monotonic() > deadline:
                 tail = self.log.read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"{what} did not come up:\n{tail}")
+                raise DidNotStart(f"{what}: {tail}")
             time.sleep(0.02)
 
 
@@ -190,7 +191,7 @@ class Zabbix:
 def running(version: str, **settings: str) -> Iterator[Zabbix]:
     """A fresh Zabbix ``version``; ``settings`` go into the server's configuration file.
 
-    Raises Unavailable where its packages cannot be had.
+    Raises NotInstalled where its packages cannot be had.
     """
     root = unpacked(version)
     with ExitStack() as stack:
@@ -272,8 +273,9 @@ def _build_database(root: Path, data: Path, sockets: Path) -> None:
         createdb = str(program(root, "usr/lib/postgresql/*/bin/createdb"))
         subprocess.run([createdb, "-h", sockets, "-U", "zabbix", "zabbix"], check=True,
                        env=environment(root))
-        subprocess.run(psql, check=True, env=environment(root), input=_sql(root), text=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for sql in (_sql(root), "ANALYZE"):  # the frontend's large joins crawl without statistics
+            subprocess.run(psql, check=True, env=environment(root), input=sql, text=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     finally:
         database.stop()
 
@@ -362,6 +364,3 @@ def _answers(url: str) -> bool:
             return "result" in json.load(answer)
     except (OSError, ValueError, urllib.error.URLError):
         return False
-
-
-__all__ = ["PASSWORD", "USER", "Process", "Unavailable", "Zabbix", "free_ports", "running"]

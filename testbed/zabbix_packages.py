@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .process import NotInstalled
+
 VERSIONS = ("6.0", "7.0")
 
 SERVER, PROXY, FRONTEND = "zabbix-server-pgsql", "zabbix-proxy-sqlite3", "zabbix-frontend-php"
@@ -27,7 +29,7 @@ APT_SECONDS = 600
 
 
 class Unavailable(Exception):
-    """This Zabbix cannot be had on this machine; the message says why."""
+    """Why these packages cannot be had on this machine."""
 
 
 def cache_folder() -> Path:
@@ -56,7 +58,7 @@ def locked(name: str) -> Iterator[Path]:
 def unpacked(version: str) -> Path:
     """The root folder with Zabbix ``version`` ("6.0" or "7.0") in it, fetched on first use.
 
-    Raises Unavailable, "needs zabbix 7.0 packages: why".
+    Raises NotInstalled, "needs zabbix 7.0 packages: why".
     """
     try:
         with locked("packages") as cache:
@@ -65,7 +67,7 @@ def unpacked(version: str) -> Path:
                 _fetch(version, cache, root)
             return root
     except (Unavailable, OSError) as why:
-        raise Unavailable(f"needs zabbix {version} packages: {why}") from why
+        raise NotInstalled(f"needs zabbix {version} packages: {why}") from why
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -82,9 +84,9 @@ def environment(root: Path) -> dict[str, str]:
 def program(root: Path, pattern: str) -> Path:
     """The newest program of ``root``, or of the machine, that the glob ``pattern`` matches."""
     for base in (root, Path("/")):
-        if found := sorted(base.glob(pattern.lstrip("/"))):
+        if found := sorted(base.glob(pattern)):
             return found[-1]
-    raise Unavailable(f"no {pattern}")
+    raise NotInstalled(f"needs {pattern}")
 
 
 def _fetch(version: str, cache: Path, root: Path) -> None:

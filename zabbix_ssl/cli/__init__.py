@@ -39,6 +39,7 @@ COMMANDS = {
     "discover": Command("discover", "the configured targets, for low-level discovery", True),
     "get": Command("get", "one value of one target", True),
     "doctor": Command("doctor", "is all here that checking needs?"),
+    "template": Command("template", "the templates for Zabbix, to be imported"),
 }
 
 WRONG_USE = 3  # of commands for people; argparse would say 2, which check has other use for

@@ -1,0 +1,1 @@
+"""Zabbix: its template, its API, and where it looks for external scripts."""

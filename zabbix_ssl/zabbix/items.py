@@ -1,0 +1,351 @@
+"""Items of the templates: one for each row of the metric table, and the few Zabbix needs beside.
+
+What the metric table does not say, and only Zabbix asks for, follows from a row's kind and unit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..metrics import COUNT, FLAG, LEVEL, NUMERIC, TABLE, TIME, Metric
+from .kinds import SCRIPT, Kind
+
+Node = dict[str, Any]
+
+#: Metrics that make no item: another one says the same.
+LEFT_OUT = ("revocation_status",)
+
+#: Names where the metric's own, in words, would not read well.
+NAMES = {
+    "handshake_ok": "TLS handshake",
+    "handshake_ms": "TLS handshake time",
+    "connect_ms": "TCP connection time",
+    "dns_ms": "Name resolution time",
+    "alpn": "Application protocol",
+    "error_reason": "Error in one word",
+    "is_valid": "Certificate is in its validity",
+    "not_before": "Certificate valid from",
+    "not_after": "Certificate valid until",
+    "remain_days": "Certificate days left",
+    "remain_percent": "Certificate lifetime left",
+    "lifetime_days": "Certificate lifetime",
+    "subject": "Certificate subject",
+    "issuer": "Certificate issuer",
+    "serial": "Certificate serial number",
+    "fingerprint_sha256": "Certificate fingerprint, SHA-256",
+    "san": "Certificate names",
+    "has_weak_key": "Key is weak",
+    "has_weak_signature": "Signature is weak",
+    "chain_trusted": "Chain is trusted",
+    "chain_complete": "Chain is complete",
+    "hostname_match": "Certificate names the domain",
+    "self_signed": "Certificate is self-signed",
+    "chain_remain_days": "Chain days left",
+    "chain_not_after": "Chain valid until",
+    "is_revoked": "Revocation",
+    "must_staple_violated": "Demanded OCSP staple is missing",
+    "tls_version": "TLS version negotiated",
+    "cipher": "Cipher suite negotiated",
+    "key_exchange": "Key exchange group negotiated",
+    "supported_tls_versions": "TLS versions accepted",
+    "unknown_tls_versions": "TLS versions not learnt",
+    "has_weak_tls": "Weak TLS version accepted",
+    "weak_tls_versions": "Weak TLS versions accepted",
+    "has_weak_cipher": "Weak cipher accepted",
+    "risk_msg": "What to do",
+    "check_time": "Last check",
+}
+
+#: Texts that are words of a vocabulary or otherwise short by nature; others may fill TEXT.
+SHORT = ("address", "alpn", "error_reason", "serial", "fingerprint_sha256", "key_type",
+         "signature_algorithm", "chain_error", "revocation_source", "tls_version", "cipher",
+         "key_exchange", "supported_tls_versions", "weak_tls_versions")
+
+#: Measured anew with each check, or counted by triggers check by check; of the others only a change
+#: is worth a row of the history.
+EVERY_CHECK = ("handshake_ok", "handshake_ms", "connect_ms", "dns_ms", "check_time")
+HEARTBEAT = "6h"
+
+UNITS = {"ms": "ms", "%": "%", "days": "!d", "bits": "!bits"}
+
+#: What is older than Unix time began then, which is as good.
+SINCE_1970: Node = {"type": "IN_RANGE", "parameters": ["0", ""], "error_handler": "CUSTOM_VALUE",
+                    "error_handler_params": "0"}
+
+#: What the server says for a check that it had to end or could not start.
+NO_ANSWER = ("no answer: the check took longer than the Timeout of this server or proxy, or the "
+             "script could not be started")
+
+FIRST_LINE_THAT_IS_NO_JSON = r"^[^{\s].*"
+
+#: The issuing organisation, O= of the issuer (RFC 4514), or the whole issuer where it has none: a
+#: CA issues from many intermediates in turn, and changing between them is nothing to report.
+ORGANISATION = r"^(?:(?:\\.|[^\\])*?[,+])?O=((?:\\.|[^\\,+])*)|^(.*)$"
+
+#: Eight digits for each name, sorted: fewer or as many digits as before, and not the same, means
+#: that a name is missing. The order in which a CA writes the names says nothing.
+DIGEST_OF_NAMES = """\
+return value.toLowerCase().split(', ').map(function (name) {
+    return sha256(name).substr(0, 8);
+}).sort().join('');"""
+
+
+class Extra(NamedTuple):
+    """An item of a target beside the metrics."""
+
+    name: str
+    title: str
+    component: str
+    description: str
+    of: str  # the metric whose item it depends on, "" for the master item
+    steps: tuple[Node, ...]
+    short: bool
+
+
+EXTRAS = (
+    Extra("get_error", "Error of the check itself", "raw",
+          "Why there is no result: what the check printed instead of one, or that the server gave "
+          "it up. Empty when there is one.", "",
+          ({"type": "REGEX", "parameters": [FIRST_LINE_THAT_IS_NO_JSON, r"\0"],
+            "error_handler": "CUSTOM_VALUE", "error_handler_params": ""},), True),
+    Extra("issuer_organization", "Certificate issuing organisation", "certificate",
+          "The O of the issuer, or the whole issuer where it has none. Changes when another CA "
+          "issues, and not with a renewal.", "issuer",
+          ({"type": "REGEX", "parameters": [ORGANISATION, r"\1\2"]},), False),
+    Extra("names_digest", "Certificate names, digest", "certificate",
+          "Eight digits for each name, sorted, so that a trigger can tell whether names were lost.",
+          "san", ({"type": "JAVASCRIPT", "parameters": [DIGEST_OF_NAMES]},), False),
+)
+
+
+def valuemap(kind: Kind, name: str, names: tuple[str, ...]) -> Node:
+    """A value map: ``names`` of 0, 1, 2 ..."""
+    return {"uuid": kind.uuid("valuemap", name), "name": name,
+            "mappings": [{"value": str(n), "newvalue": text} for n, text in enumerate(names)]}
+
+
+def valuemaps(kind: Kind) -> list[Node]:
+    enumerations = [valuemap(kind, _map_name(m), tuple(map(_words, m.values)))
+                    for m in metrics() if m.values]
+    return sorted([valuemap(kind, "SSL flag", ("No", "Yes")), *enumerations],
+                  key=lambda node: str(node["name"]))
+
+
+def metrics() -> list[Metric]:
+    """The rows that make an item."""
+    return [metric for metric in TABLE.values() if metric.name not in LEFT_OUT]
+
+
+def target_items(kind: Kind) -> list[Node]:
+    """All items of one target, the master first."""
+    made = [_metric_item(kind, metric) for metric in metrics()]
+    return [_master(kind), *made, *(_extra_item(kind, extra) for extra in EXTRAS)]
+
+
+def list_items(kind: Kind) -> list[Node]:
+    """The items that a template with discovery has once: the list of targets, and summaries."""
+    source = _push_items(kind) if kind.source == "TRAP" else _list_items(kind)
+    return source + [_summary(kind, *row) for row in SUMMARIES]
+
+
+def discard() -> Node:
+    return {"type": "DISCARD_UNCHANGED_HEARTBEAT", "parameters": [HEARTBEAT]}
+
+
+def jsonpath(path: str) -> Node:
+    """What was not learnt is absent: then the item keeps the value it has."""
+    return {"type": "JSONPATH", "parameters": [path], "error_handler": "DISCARD_VALUE"}
+
+
+def tags(component: str, kind: Kind | None = None) -> list[Node]:
+    found = [{"tag": "component", "value": component}]
+    if kind:
+        found += [{"tag": "domain", "value": kind.domain}, {"tag": "port", "value": kind.port}]
+    if kind and kind.discovered:
+        found.append({"tag": "group", "value": "{#GROUP}"})
+    return found
+
+
+def _master(kind: Kind) -> Node:
+    item: Node = {
+        "uuid": kind.uuid("item", "master"),
+        "name": kind.title("Get all"),
+        "type": kind.source,
+        "key": kind.master,
+        "delay": kind.expand("{$SSL.INTERVAL}"),
+        "history": "0",
+        "trends": "0",
+        "value_type": "TEXT",
+        "description": "The whole answer of one check, JSON. Every other item of the target is "
+                       "taken from it.",
+        "tags": tags("raw", kind),
+    }
+    return _as_trapper(item) if kind.source == "TRAP" else _answered(item)
+
+
+def _answered(item: Node) -> Node:
+    """Without this a check that times out would make all that depends on it unsupported on 7.0, and
+    triggers on what is known would fall silent."""
+    return item | {"preprocessing": [{
+        "type": "CHECK_NOT_SUPPORTED", "parameters": [""],
+        "error_handler": "CUSTOM_VALUE", "error_handler_params": NO_ANSWER}]}
+
+
+def _as_trapper(item: Node) -> Node:
+    return {**item, "delay": "0", "allowed_hosts": "{$SSL.PUSH.HOSTS}"}
+
+
+def _metric_item(kind: Kind, metric: Metric) -> Node:
+    item = _dependent(kind, metric.name, NAMES.get(metric.name, _words(metric.name)),
+                      f"{metric.help} (metric {metric.name})", metric.group or "check", kind.master)
+    item |= _numeric(metric) if metric.kind in NUMERIC else _text(metric.name in SHORT)
+    item["preprocessing"] = [jsonpath(f"$.{metric.name}")]
+    if metric.kind == TIME:
+        item["preprocessing"].append(SINCE_1970)
+    if metric.name not in EVERY_CHECK:
+        item["preprocessing"].append(discard())
+    return item
+
+
+def _extra_item(kind: Kind, extra: Extra) -> Node:
+    master = kind.key(extra.of) if extra.of else kind.master
+    item = _dependent(kind, extra.name, extra.title, extra.description, extra.component, master)
+    steps = list(extra.steps) if extra.of else [*extra.steps, discard()]
+    return item | _text(extra.short) | {"preprocessing": steps}
+
+
+def _dependent(kind: Kind, name: str, title: str, description: str, component: str,
+               master: str) -> Node:
+    return {
+        "uuid": kind.uuid("item", name),
+        "name": kind.title(title),
+        "type": "DEPENDENT",
+        "key": kind.key(name),
+        "delay": "0",
+        "description": description,
+        "master_item": {"key": master},
+        "tags": tags(component, kind),
+    }
+
+
+def _numeric(metric: Metric) -> Node:
+    """Days may be negative, which an unsigned item refuses. So may be times, but only unsigned ones
+    are shown as dates in the names of problems."""
+    signed = metric.kind not in (FLAG, COUNT, LEVEL, TIME) or metric.unit == "days"
+    whole_or_named = metric.kind in (FLAG, TIME) or bool(metric.values)
+    found: Node = {"history": "90d" if whole_or_named else "31d",
+                   "trends": "0" if whole_or_named else "730d"}
+    if signed:
+        found["value_type"] = "FLOAT"
+    units = "unixtime" if metric.kind == TIME else UNITS.get(metric.unit, metric.unit)
+    if units:
+        found["units"] = units
+    if metric.kind == FLAG or metric.values:
+        found["valuemap"] = {"name": _map_name(metric)}
+    return found
+
+
+def _text(short: bool) -> Node:
+    return {"history": "90d", "trends": "0", "value_type": "CHAR" if short else "TEXT"}
+
+
+def _map_name(metric: Metric) -> str:
+    return f"SSL {_words(metric.name).lower()}" if metric.values else "SSL flag"
+
+
+def _words(name: str) -> str:
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _list_items(kind: Kind) -> list[Node]:
+    """The list of targets, how many there are, and why it could not be read."""
+    source = _answered({
+        "uuid": kind.uuid("item", "list"),
+        "name": "SSL: Get list of targets",
+        "type": "EXTERNAL",
+        "key": f"{SCRIPT}[--discover]",
+        "delay": "{$SSL.DISCOVERY.INTERVAL}",
+        "history": "0",
+        "trends": "0",
+        "value_type": "TEXT",
+        "description": "The targets of domains.json, JSON for low-level discovery.",
+        "tags": tags("raw"),
+    })
+    error = {
+        "uuid": kind.uuid("item", "list_error"),
+        "name": "SSL: Error of the list of targets",
+        "type": "DEPENDENT",
+        "key": "ssl.list.error",
+        "delay": "0",
+        "history": "31d",
+        "trends": "0",
+        "value_type": "CHAR",
+        "description": "Why the list of targets could not be read, empty when it could.",
+        "master_item": {"key": kind.list},
+        "preprocessing": list(EXTRAS[0].steps),
+        "tags": tags("check"),
+    }
+    return [source, error]
+
+
+def _push_items(kind: Kind) -> list[Node]:
+    return [_as_trapper({
+        "uuid": kind.uuid("item", "heartbeat"),
+        "name": "SSL: Heartbeat of the push service",
+        "type": "TRAP",
+        "key": "ssl.push.heartbeat",
+        "history": "31d",
+        "trends": "0",
+        "units": "unixtime",
+        "description": "The time of the service `zabbix-ssl push`, sent at least every minute.",
+        "tags": tags("check"),
+    })]
+
+
+#: name, title, formula, units, description of the items that sum all targets up.
+SUMMARIES = (
+    ("count", "Targets", "count(last_foreach(/{host}/ssl.check_time[*,*]))", "",
+     "How many targets have been checked."),
+    ("count.failed", "Targets that cannot be checked",
+     "count(last_foreach(/{host}/ssl.handshake_ok[*,*]))"
+     "-sum(last_foreach(/{host}/ssl.handshake_ok[*,*]))", "",
+     "Of how many the last check failed."),
+    ("soonest", "Soonest expiry of a certificate", "min(last_foreach(/{host}/ssl.not_after[*,*]))",
+     "unixtime", "When the first of all certificates expires or has expired."),
+    ("soonest.days", "Days until the soonest expiry",
+     "(min(last_foreach(/{host}/ssl.not_after[*,*]))-now())/86400", "!d",
+     "How many days that is from now, negative when it has."),
+    ("soonest.chain", "Soonest expiry in a chain",
+     "min(last_foreach(/{host}/ssl.chain_not_after[*,*]))", "unixtime",
+     "When the first of all certificates in use in a chain expires or has expired."),
+    ("risk", "Highest risk level", "max(last_foreach(/{host}/ssl.risk_level[*,*]))", "",
+     "The worst finding of all targets: 0 low, 1 medium, 2 high."),
+    ("handshake.slowest", "Slowest TLS handshake",
+     "max(last_foreach(/{host}/ssl.handshake_ms[*,*]))", "ms",
+     "The longest of the last handshakes of all targets."),
+)
+
+
+def _summary(kind: Kind, name: str, title: str, formula: str, units: str, description: str) -> Node:
+    item: Node = {
+        "uuid": kind.uuid("item", f"summary.{name}"),
+        "name": f"SSL: {title}",
+        "type": "CALCULATED",
+        "key": f"ssl.{name}",
+        "delay": "{$SSL.SUMMARY.INTERVAL}",
+        "history": "31d",
+        "trends": "0" if units == "unixtime" else "730d",
+        "value_type": "FLOAT",
+        "params": formula.replace("/{host}/", "//"),
+        "description": description,
+        # without targets there is nothing to sum up
+        "preprocessing": [{"type": "CHECK_NOT_SUPPORTED", "parameters": [""],
+                           "error_handler": "DISCARD_VALUE"}],
+        "tags": tags("summary"),
+    }
+    if units:
+        item["units"] = units
+    if name == "risk":
+        item["valuemap"] = {"name": _map_name(TABLE["risk_level"])}
+    return item

@@ -1,0 +1,312 @@
+"""Triggers of the templates, one row each.
+
+What a row must hold to: facts that are not known leave the trigger as it is (an operand without
+value makes the expression unknown, and so no problem and no recovery); one cause raises one
+problem, by expressions that exclude each other and by dependencies; whatever depends on a date
+compares the date with now(), so that it comes true on stale data too; a problem's name says what to
+do.
+
+A dependency alone does not make one problem of two stages: a dependent problem that is open already
+stays open. The expiry stages therefore exclude each other where they begin, and end together.
+
+Zabbix recalculates an expression when one of its items gets a value, and with now() or nodata()
+every 30 seconds besides, which costs: it is left to where time alone makes things worse. An item
+that keeps quiet while nothing changes has no trigger recalculated; check_time does at every check.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .kinds import Kind
+
+Node = dict[str, Any]
+
+
+class Trigger(NamedTuple):
+    """One trigger. ``name`` is what distinguishes it in lists, ``event`` what a problem says."""
+
+    code: str
+    severity: str
+    scope: str
+    name: str
+    event: str
+    expression: str
+    description: str
+    opdata: str = ""
+    recovery: str = ""
+    depends: tuple[str, ...] = ()
+    manual_close: bool = False
+
+
+_LEFT = "(last(@not_after)-now())"
+_LIFETIME = "(last(@not_after)-last(@not_before))"
+#: Seconds left that call for an alarm: days, or a share of a short lifetime where that is less.
+_SOON = f"{_LEFT}<{{$SSL.EXPIRY.WARN}}*1d and {_LEFT}<{_LIFETIME}*{{$SSL.EXPIRY.WARN.PERCENT}}/100"
+_NOW = f"{_LEFT}<{{$SSL.EXPIRY.HIGH}}*1d and {_LEFT}<{_LIFETIME}*{{$SSL.EXPIRY.HIGH.PERCENT}}/100"
+_DOWN = "max(@handshake_ok,{$SSL.FAILED.CHECKS})=0"
+_HANDSHAKE = 'find(@error_reason,,"regexp","^(alert|handshake)$")'
+#: Always true: has the expression looked at with every check. What depends on another trigger needs
+#: that, for Zabbix leaves it as it is while the other is a problem.
+_EACH = "last(@check_time)>0"
+#: Always true: makes a value one that the problem's name can show.
+_WITH = "length(last(@{}))>=0"
+_SLOW = "{$SSL.HANDSHAKE.MAX}"
+#: A chain error that is neither said better by the leaf's own dates nor a missing intermediate.
+_UNTRUSTED = (
+    '(find(@chain_error,,"regexp","^(?!expired$|not_yet_valid$|missing_intermediate$).")=1'
+    ' or (find(@chain_error,,"regexp","^(expired|not_yet_valid)$")=1 and last(@is_valid)=1))')
+_INCOMPLETE = ('(find(@chain_error,,"regexp","^missing_intermediate$")=1'
+               ' or (last(@chain_trusted)=1 and last(@chain_complete)=0))')
+
+#: Triggers of one target, what others depend on first.
+TARGET = (
+    Trigger(
+        "unreachable", "HIGH", "availability",
+        "cannot be checked",
+        "cannot be checked: {ITEM.VALUE3}",
+        f"{_DOWN} and {_HANDSHAKE}=0 and {_WITH.format('error')}",
+        "Name resolution, connection or the start of TLS failed in each of the last checks "
+        "({$SSL.FAILED.CHECKS}); the reason stands in the name. What is known of the certificate "
+        "stays as it was, and its expiry is still watched.",
+        "Reason: {ITEM.LASTVALUE2}"),
+    Trigger(
+        "handshake", "HIGH", "availability",
+        "TLS handshake fails",
+        "TLS handshake fails: {ITEM.VALUE3}",
+        f"{_DOWN} and {_HANDSHAKE}=1 and {_WITH.format('error')}",
+        "The server answers and speaks TLS, but no handshake was completed in any of the last "
+        "checks ({$SSL.FAILED.CHECKS}). Look at its certificate files, key, versions and ciphers.",
+        "Reason: {ITEM.LASTVALUE2}"),
+    Trigger(
+        "slow", "WARNING", "performance",
+        "TLS handshake is slow",
+        f"TLS handshake takes over {_SLOW} ms: look at the load of the server and the way to it",
+        f"min(@handshake_ms,#3)>{_SLOW} and (count(@handshake_ms,{{$SSL.HANDSHAKE.PERIOD}})=0"
+        f" or min(@handshake_ms,{{$SSL.HANDSHAKE.PERIOD}})>{_SLOW})",
+        "The last three handshakes and all in {$SSL.HANDSHAKE.PERIOD} took longer than "
+        "{$SSL.HANDSHAKE.MAX} ms. Ends when three in a row did not.",
+        "Now: {ITEM.LASTVALUE1}", f"max(@handshake_ms,#3)<={_SLOW}",
+        ("unreachable", "handshake")),
+    Trigger(
+        "expired", "HIGH", "availability",
+        "certificate has expired",
+        "certificate expired on {ITEM.VALUE1}: renew it now",
+        f"{_LEFT}<0",
+        "Clients refuse the certificate. Renew it, install it, and reload the server: the check "
+        "sees what is served, not what lies on disk.",
+        "Valid until {ITEM.LASTVALUE1}"),
+    Trigger(
+        "expiring_high", "HIGH", "notice",
+        "certificate expires very soon",
+        "certificate expires on {ITEM.VALUE1}, in less than {$SSL.EXPIRY.HIGH} days: renew it now",
+        f"{_LEFT}>=0 and {_NOW}",
+        "Less than {$SSL.EXPIRY.HIGH} days and less than {$SSL.EXPIRY.HIGH.PERCENT} % of the "
+        "lifetime are left. Renew the certificate, and look why it was not renewed by itself.",
+        "Valid until {ITEM.LASTVALUE1}", f"not ({_NOW})", ("expired",)),
+    Trigger(
+        "expiring", "WARNING", "notice",
+        "certificate expires soon",
+        "certificate expires on {ITEM.VALUE1}, in less than {$SSL.EXPIRY.WARN} days: renew it",
+        f"({_SOON}) and not ({_NOW})",
+        "Less than {$SSL.EXPIRY.WARN} days and less than {$SSL.EXPIRY.WARN.PERCENT} % of the "
+        "lifetime are left. A certificate that is renewed automatically is replaced before that: "
+        "look why it was not.",
+        "Valid until {ITEM.LASTVALUE1}", f"not ({_SOON})", ("expiring_high", "expired")),
+    Trigger(
+        "not_yet_valid", "HIGH", "availability",
+        "certificate is not yet valid",
+        "certificate is valid only from {ITEM.VALUE1}: install one that is valid now, or look at "
+        "the clocks",
+        "last(@not_before)>now()",
+        "Clients refuse the certificate until its time has come. A wrong clock of the server or "
+        "proxy that checks shows the same.",
+        "Valid from {ITEM.LASTVALUE1}"),
+    Trigger(
+        "revoked", "HIGH", "security",
+        "certificate is revoked",
+        "certificate is revoked ({ITEM.VALUE2}): replace it now",
+        f"{{$SSL.REVOCATION.CONTROL}}=1 and last(@is_revoked)=1"
+        f" and {_WITH.format('revocation_reason')}",
+        "The CA has revoked the certificate or one above it. Have a new one issued, with a new key "
+        "if the old one may be known.",
+        "Revocation: {ITEM.LASTVALUE1}"),
+    Trigger(
+        "revocation_unknown", "INFO", "security",
+        "revocation cannot be learnt",
+        "revocation has been unknown for {$SSL.REVOCATION.UNKNOWN}: {ITEM.VALUE5}",
+        "{$SSL.REVOCATION.CONTROL}=1 and last(@is_revoked)=2"
+        " and last(@is_revoked,#1:now-{$SSL.REVOCATION.UNKNOWN})=2"
+        ' and count(@is_revoked,{$SSL.REVOCATION.UNKNOWN},"ne","2")=0'
+        f" and {_EACH} and {_WITH.format('revocation_reason')}",
+        "Neither OCSP nor a CRL answered for {$SSL.REVOCATION.UNKNOWN}. Look whether the CA's "
+        "responder can be reached from where the check runs; --crl-dir works without.",
+        "Revocation: {ITEM.LASTVALUE1}"),
+    Trigger(
+        "wrong_host", "HIGH", "security",
+        "certificate is for another host",
+        "certificate is for another host ({ITEM.VALUE2}): install the right one, or look at the "
+        "SNI configuration",
+        f"{{$SSL.HOSTNAME.CONTROL}}=1 and last(@hostname_match)=0 and {_WITH.format('san')}",
+        "The certificate does not name the domain. The server sends the certificate of another "
+        "site, or its default one.",
+        "Certificate names the domain: {ITEM.LASTVALUE1}"),
+    Trigger(
+        "untrusted", "HIGH", "security",
+        "certificate is not trusted",
+        "certificate is not trusted ({ITEM.VALUE2}): install one from a CA that clients "
+        "trust, or name its CA as ca_file",
+        f"{{$SSL.TRUST.CONTROL}}=1 and last(@chain_trusted)=0 and {_UNTRUSTED}"
+        f" and {_EACH}",
+        "The chain does not lead to a trusted root; the reason stands in the name, and what to do "
+        "in the item \"What to do\". Where this is meant to be so, name the CA in domains.json, or "
+        "set {$SSL.TRUST.CONTROL} to 0.",
+        "Chain error: {ITEM.LASTVALUE2}", depends=("expired", "not_yet_valid", "wrong_host")),
+    Trigger(
+        "incomplete", "HIGH", "security",
+        "certificate chain is incomplete",
+        "certificate chain is incomplete: add the intermediate certificate to the server's "
+        "certificate file",
+        f"{{$SSL.TRUST.CONTROL}}=1 and {_INCOMPLETE} and {_EACH}",
+        "The server does not send an intermediate certificate. Browsers may fetch it by "
+        "themselves, other clients fail. The item \"What to do\" names it.",
+        "Chain error: {ITEM.LASTVALUE1}", depends=("wrong_host", "untrusted")),
+    Trigger(
+        "chain_expiring", "WARNING", "notice",
+        "certificate in the chain expires first",
+        "certificate in the chain expires on {ITEM.VALUE1}, before the server's own: install the "
+        "new chain",
+        "{$SSL.TRUST.CONTROL}=1 and last(@chain_not_after)<last(@not_after)"
+        " and last(@chain_not_after)>last(@check_time)"
+        " and last(@chain_not_after)-last(@check_time)<{$SSL.EXPIRY.WARN}*1d",
+        "An intermediate (or root) certificate expires within {$SSL.EXPIRY.WARN} days and before "
+        "the server's own. Get the current chain from the CA.",
+        "Chain valid until {ITEM.LASTVALUE1}", depends=("untrusted",)),
+    Trigger(
+        "staple_missing", "WARNING", "security",
+        "demanded OCSP staple is missing",
+        "certificate demands a stapled OCSP answer and the server sends none: turn stapling on",
+        "{$SSL.REVOCATION.CONTROL}=1 and last(@must_staple_violated)=1",
+        "The certificate has the must-staple extension (RFC 7633): some clients refuse it without "
+        "the staple.",
+        "Missing: {ITEM.LASTVALUE1}"),
+    Trigger(
+        "weak_tls", "WARNING", "security",
+        "weak TLS version is accepted",
+        "weak TLS version is accepted ({ITEM.VALUE2}): turn it off",
+        "{$SSL.TLS.CONTROL}=1 and last(@has_weak_tls)=1 and length(last(@weak_tls_versions))>0",
+        "The server accepts TLS 1.1 or older (RFC 8996).",
+        "Accepted: {ITEM.LASTVALUE2}"),
+    Trigger(
+        "weak_cipher", "WARNING", "security",
+        "weak cipher is accepted",
+        "weak cipher is accepted ({ITEM.VALUE2}): turn it off",
+        "{$SSL.CIPHER.CONTROL}=1 and last(@has_weak_cipher)=1 and length(last(@weak_ciphers))>0",
+        "The server accepts RC4, DES, 3DES, NULL, EXPORT, anonymous or MD5 suites.",
+        "Accepted: {ITEM.LASTVALUE2}"),
+    Trigger(
+        "weak_key", "WARNING", "security",
+        "key or signature is weak",
+        "key or signature of the certificate is weak ({ITEM.VALUE4}, {ITEM.VALUE5}): have it "
+        "reissued with RSA 2048 or EC P-256, and SHA-256",
+        "{$SSL.KEY.CONTROL}=1 and (last(@has_weak_key)=1 or last(@has_weak_signature)=1)"
+        ' and find(@chain_error,,"regexp","^weak_(key|signature)$")=0'
+        f" and {_WITH.format('key_type')} and {_WITH.format('signature_algorithm')}",
+        "RSA under 2048 bits or the like, or a signature with SHA-1 or MD5.",
+        "Key weak: {ITEM.LASTVALUE1}, signature weak: {ITEM.LASTVALUE2}"),
+    Trigger(
+        "issuer_changed", "WARNING", "security",
+        "certificate comes from another CA",
+        "certificate now comes from another CA, {ITEM.VALUE1}: make sure that this was meant",
+        "{$SSL.CHANGE.CONTROL}=1 and count(@issuer_organization,#2)=2"
+        f" and last(@issuer_organization,#1)<>last(@issuer_organization,#2) and {_EACH}",
+        "Another organisation than before has issued the certificate. A renewal by the same CA, "
+        "from whatever intermediate, raises nothing. Closes by itself within some hours.",
+        "Issued by {ITEM.LASTVALUE1}", depends=("wrong_host", "untrusted"), manual_close=True),
+    Trigger(
+        "names_lost", "WARNING", "notice",
+        "certificate has lost names",
+        "certificate has lost names, now it has {ITEM.VALUE6}: make sure that this was meant",
+        "{$SSL.CHANGE.CONTROL}=1 and count(@names_digest,#2)=2"
+        " and last(@names_digest,#1)<>last(@names_digest,#2)"
+        " and length(last(@names_digest,#1))<=length(last(@names_digest,#2))"
+        f" and {_WITH.format('san')} and {_EACH}",
+        "The certificate was replaced by one that lacks names the old one had. Clients that use "
+        "them fail. Closes by itself within some hours.",
+        depends=("wrong_host", "untrusted"), manual_close=True),
+    Trigger(
+        "no_result", "AVERAGE", "availability",
+        "no result of the check",
+        "no result of the check for {$SSL.NODATA}: {ITEM.VALUE2}",
+        f"nodata(@check_time,{{$SSL.NODATA}})=1 and ({_WITH.format('get_error')}"
+        " or nodata(@get_error,{$SSL.NODATA})=1)",
+        "The check itself does not work; this says nothing about the target. Run `zabbix-ssl "
+        "doctor` on the Zabbix server or proxy that does it.",
+        "Last check: {ITEM.LASTVALUE1}", depends=("list",)),
+)
+
+#: Of the templates with discovery, one each: nothing works.
+LIST = Trigger(
+    "list", "HIGH", "availability",
+    "SSL: List of targets cannot be read",
+    "SSL: List of targets cannot be read: {ITEM.VALUE1}",
+    'count(@@list.error,#2,"regexp",".")=2',
+    "The external script or its domains.json does not work. Run `zabbix-ssl doctor` on the Zabbix "
+    "server or proxy that monitors this host.",
+    "{ITEM.LASTVALUE1}")
+HEARTBEAT = Trigger(
+    "list", "HIGH", "availability",
+    "SSL: Push service is silent",
+    "SSL: Push service has been silent for {$SSL.PUSH.NODATA}: start zabbix-ssl push",
+    "nodata(@@push.heartbeat,{$SSL.PUSH.NODATA})=1",
+    "The service `zabbix-ssl push` does not run, or cannot reach this server. Look at its journal.",
+    "Last heartbeat: {ITEM.LASTVALUE1}")
+
+ALL = (LIST, HEARTBEAT)
+
+
+def target_triggers(kind: Kind) -> list[Node]:
+    """The triggers of one target."""
+    return [_node(kind, trigger) for trigger in TARGET]
+
+
+def list_trigger(kind: Kind) -> Node:
+    """The trigger of a template with discovery that concerns all its targets."""
+    return _node(kind, _of_all(kind))
+
+
+def _of_all(kind: Kind) -> Trigger:
+    return HEARTBEAT if kind.source == "TRAP" else LIST
+
+
+def _node(kind: Kind, trigger: Trigger) -> Node:
+    node: Node = {
+        "uuid": kind.uuid("trigger", trigger.code),
+        **_identity(kind, trigger),
+        "recovery_mode": "RECOVERY_EXPRESSION" if trigger.recovery else "EXPRESSION",
+        "event_name": kind.expand(trigger.event if trigger in ALL else kind.event(trigger.event)),
+        "priority": trigger.severity,
+        "description": kind.expand(trigger.description),
+        "tags": [{"tag": "scope", "value": trigger.scope}],
+    }
+    if trigger.opdata:
+        node["opdata"] = trigger.opdata
+    if trigger.manual_close:
+        node["manual_close"] = "YES"
+    if depends := [t for code in trigger.depends for t in _named(kind, code)]:
+        node["dependencies"] = [_identity(kind, other) for other in depends]
+    return node
+
+
+def _identity(kind: Kind, trigger: Trigger) -> Node:
+    """What a dependency names another trigger by."""
+    node: Node = {"expression": kind.expand(trigger.expression)}
+    if trigger.recovery:
+        node["recovery_expression"] = kind.expand(trigger.recovery)
+    return node | {"name": trigger.name if trigger in ALL else kind.title(trigger.name)}
+
+
+def _named(kind: Kind, code: str) -> list[Trigger]:
+    if code == "list":
+        return [_of_all(kind)] if kind.discovered else []
+    return [next(trigger for trigger in TARGET if trigger.code == code)]
