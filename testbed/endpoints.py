@@ -66,6 +66,7 @@ class Running(NamedTuple):
     endpoint: Endpoint
     address: str
     port: int
+    folder: Path  # of domains.json and ca.pem
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def running(endpoints: Sequence[Endpoint], folder: Path) -> Iterator[list[Runnin
         for number, endpoint in enumerate(endpoints, 10):
             address = f"127.0.0.{number}"
             port = stack.enter_context(endpoint.start(cas, endpoint.domain, address))
-            started.append(Running(endpoint, address, port))
+            started.append(Running(endpoint, address, port, folder))
         (folder / "domains.json").write_text(json.dumps({
             "defaults": {"ca_file": str(folder / "ca.pem"), "timeout": TIMEOUT},
             "targets": [{"domain": one.endpoint.domain, "port": one.port, "address": one.address}

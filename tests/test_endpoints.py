@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -19,6 +20,7 @@ from testbed.demo import difference
 from testbed.endpoints import ENDPOINTS, Endpoint, Running, running
 from testbed.external import Answer, ExternalCheck
 from testbed.openssl import s_server
+from testbed.process import program
 from testbed.serving import Dialogue, serve
 from zabbix_ssl.model import ERROR_REASONS
 
@@ -89,6 +91,43 @@ def test_what_was_not_learnt_is_absent_with_its_reason(
         assert result["validity"] == {}
         assert result["tls_info"] == {}
         assert result["unknown"]["remain_days"] == result["error"] != ""
+
+
+# The same endpoints seen by others
+
+
+def test_verdicts_are_those_of_curl(table: dict[str, tuple[Running, Any]]) -> None:
+    """What we call trusted curl connects to, and nothing else; where clients differ, the finding
+    names it."""
+    curl = program("curl")
+    accepted = {}
+    for name, (one, result) in table.items():
+        if result["status"] == "failed" or name == "mutual":
+            continue
+        where = f"{one.endpoint.domain}:{one.port}"
+        seen = subprocess.run(
+            [curl, "--silent", "--noproxy", "*", "--cacert", str(one.folder / "ca.pem"),
+             "--resolve", f"{where}:{one.address}", f"https://{where}/"],
+            capture_output=True, check=False, timeout=30)
+        differs = any(finding["code"] == "client_difference" and "curl" in finding["message"]
+                      for finding in result["findings"])
+        ours = (result["chain"]["chain_trusted"] and result["chain"]["hostname_match"]
+                and result["validity"]["is_valid"] and not differs)
+        accepted[name] = seen.returncode == 0
+        assert accepted[name] == ours, (name, seen.returncode)
+    assert set(accepted.values()) == {True, False}
+
+
+def test_versions_are_those_of_sslscan(table: dict[str, tuple[Running, Any]]) -> None:
+    """sslscan finds the versions that we find."""
+    sslscan = program("sslscan")
+    for name in ("healthy", "old-tls", "weak-cipher"):
+        one, result = table[name]
+        seen = subprocess.run(
+            [sslscan, "--no-colour", f"--sni-name={one.endpoint.domain}",
+             f"{one.address}:{one.port}"], capture_output=True, text=True, check=True, timeout=60)
+        versions = re.findall(r"^((?:SSL|TLS)v[\d.]+) +enabled", seen.stdout, re.MULTILINE)
+        assert result["tls_info"]["supported_tls_versions"] == versions, name
 
 
 # Servers that do what no server should
