@@ -71,7 +71,8 @@ def show_verdicts(zabbix: ExternalCheck, endpoints: list[Running], width: int) -
 def in_short(one: Running, result: dict[str, Any], width: int) -> str:
     """A row of the table; its sentences wrapped under each other."""
     days = result["validity"].get("remain_days", "-")
-    sentences = [finding["message"] for finding in result["findings"]] or ["-"]
+    sentences = [finding["message"] for finding in result["findings"]]
+    sentences = sentences or [f"nothing to mend: {one.endpoint.what}"]
     head = f"{one.endpoint.name:13} {result['risk_level']:6} {days:>4}  "
     indent = " " * len(head)
     lines = [line for sentence in sentences for line in textwrap.wrap(

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from testbed import faults, pki, proxies, tls
+from testbed import faults, packaging, pki, proxies, tls
 from testbed.demo import difference
 from testbed.endpoints import ENDPOINTS, Endpoint, Running, running
 from testbed.external import Answer, ExternalCheck
@@ -91,6 +92,15 @@ def test_what_was_not_learnt_is_absent_with_its_reason(
         assert result["validity"] == {}
         assert result["tls_info"] == {}
         assert result["unknown"]["remain_days"] == result["error"] != ""
+
+
+def test_demo() -> None:
+    """make demo shows every endpoint with its verdict and ends with 0."""
+    said = packaging.run(sys.executable, "-m", "testbed.demo", cwd=packaging.ROOT)
+    rows = [line.split()[:2] for line in said.splitlines()]
+    for endpoint in ENDPOINTS:
+        assert [endpoint.name, endpoint.risk] in rows
+    assert f"{len(ENDPOINTS)} of {len(ENDPOINTS)} verdicts are as they must be." in said
 
 
 # The same endpoints seen by others
