@@ -258,6 +258,9 @@ BAD = (
     Talk("ldap", "lengths that lie", (
         (LDAP_REQUEST, bytes.fromhex("300c0201017870a010004000400f")),),
          failure="this is no LDAP server"),
+    Talk("ldap", "a string longer than its message", (
+        (LDAP_REQUEST, bytes.fromhex("300c02010178070a010004000405")),),
+         failure="this is no LDAP server"),
     Talk("ldap", "endless message", ((LDAP_REQUEST, bytes.fromhex("3084ffffffff02")),),
          failure="sends a message of more than 4096 bytes"),
     Talk("xmpp", "no STARTTLS", ((OPEN_CLIENT, _xmpp(

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starttls_dialogues import BAD, GOOD, HOST, INJECTED, Talk
+from starttls_dialogues import (
+    BAD,
+    GOOD,
+    HOST,
+    INJECTED,
+    TELNET_FOLLOWS,
+    TELNET_WILL,
+    Talk,
+)
 
 from zabbix_ssl import model
 from zabbix_ssl.probing.starttls import (
@@ -176,6 +185,21 @@ def test_replies_wait_until_there_is_nothing_to_read() -> None:
         steps.send(b"PING :x\r\n:irc.example 670 * :go\r\n")
 
 
+def test_telnet_does_not_ask_while_the_server_may_be_asking() -> None:
+    """The first byte of DO START_TLS is no reason to say WILL; something else that is whole is."""
+    steps = dialogue("telnet", HOST)
+    next(steps)
+    assert steps.send(b"\xff\xfd") == b""
+    assert steps.send(b"\x18") == b"\xff\xfc\x18" + TELNET_WILL
+
+
+def test_telnet_takes_no_go_ahead_before_it_was_agreed_on() -> None:
+    """FOLLOWS out of the blue does not lead to TLS."""
+    steps = dialogue("telnet", HOST)
+    next(steps)
+    assert steps.send(TELNET_FOLLOWS) == TELNET_WILL
+
+
 def test_the_domain_cannot_break_out_of_its_attribute() -> None:
     """What stands in the configuration is quoted as XML wants it."""
     assert b"to='a&apos; &lt;&amp;' version" in next(dialogue("xmpp", "a' <&"))
@@ -257,6 +281,7 @@ def test_what_is_neither_tds_nor_tls_is_refused(data: bytes) -> None:
         Unwrapper().feed(data)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=9000), max_size=4), st.data())
 def test_unwrapping_undoes_wrapping_however_it_is_cut(flights: list[bytes], data: st.DataObject
                                                       ) -> None:
@@ -267,6 +292,7 @@ def test_unwrapping_undoes_wrapping_however_it_is_cut(flights: list[bytes], data
     assert seen == b"".join(flights)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=64), max_size=8))
 def test_unwrapping_raises_nothing_but_refused(pieces: list[bytes]) -> None:
     """For all bytes."""
@@ -308,14 +334,14 @@ def listen(protocol: str, pieces: Iterable[bytes]) -> None:
 
 
 @given(st.sampled_from(sorted(PROTOCOLS)), st.lists(st.binary(min_size=1, max_size=64), max_size=8))
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_any_bytes_end_in_tls_or_refused(protocol: str, pieces: list[bytes]) -> None:
     """Nothing else is raised, whatever the server says."""
     listen(protocol, pieces)
 
 
 @given(st.sampled_from([*GOOD, *BAD]), st.data())
-@settings(max_examples=1000)
+@settings(max_examples=1000, deadline=None)
 def test_garbled_dialogues_end_in_tls_or_refused(talk: Talk, data: st.DataObject) -> None:
     """The same from nearer: real dialogues with bytes changed, left out, put in or said twice."""
     stream = bytearray(b"".join(words for _, words in talk.turns))
@@ -329,8 +355,22 @@ def test_garbled_dialogues_end_in_tls_or_refused(talk: Talk, data: st.DataObject
     listen(talk.protocol, cut(bytes(stream), data))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(PROTOCOLS)), st.sampled_from([*GOOD, *BAD]), st.data())
 def test_servers_of_another_protocol_end_in_tls_or_refused(
         protocol: str, talk: Talk, data: st.DataObject) -> None:
     """Every protocol, spoken to every server."""
     listen(protocol, cut(b"".join(words for _, words in talk.turns), data))
+
+
+def test_the_documentation_has_every_protocol_and_its_ports() -> None:
+    """docs/starttls.md is in step with the table."""
+    page = (Path(__file__).parent.parent / "docs" / "starttls.md").read_text()
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
+    documented = {name.strip(" `"): {int(port) for port in row[2].split(",") if port.strip()}
+                  for row in rows for name in row[1].split(",")}
+    wanted: dict[str, set[int]] = {name: set() for name in PROTOCOLS}
+    for port, name in model.DEFAULT_PORTS.items():
+        wanted[name].add(port)
+    wanted["submission"] = wanted["smtp"]
+    assert documented == wanted
