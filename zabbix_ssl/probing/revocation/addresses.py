@@ -40,7 +40,7 @@ _METADATA = frozenset(map(ip_address, (
 #: Names that lead to them, for when a proxy resolves names and not we.
 _LOCAL_NAMES = ("localhost", "metadata.google.internal")
 
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # RFC 6052, RFC 8215
+_NAT64, _LOCAL_NAT64 = IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48")  # RFC 6052, 8215
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1
 
 
@@ -88,9 +88,13 @@ def _refusal(address: IPAddress) -> str:
 
 
 def _meanings(address: IPAddress) -> Iterator[IPAddress]:
-    """The address, and the IPv4 addresses that a gateway on the way may make of it."""
-    yield address
-    if isinstance(address, IPv6Address):
-        yield from filter(None, (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())))
-        if any(address in network for network in (*_NAT64, _COMPATIBLE)) and int(address) > 1:
+    """What the address leads to: itself, the IPv4 address that a gateway makes of it, or both."""
+    if isinstance(address, IPv4Address):
+        yield address
+    elif address.ipv4_mapped or address in _NAT64:
+        yield IPv4Address(int(address) & 0xFFFFFFFF)
+    else:
+        yield address
+        yield from filter(None, (address.sixtofour, *(address.teredo or ())))
+        if address in _LOCAL_NAT64 or (address in _COMPATIBLE and int(address) > 1):
             yield IPv4Address(int(address) & 0xFFFFFFFF)

@@ -93,7 +93,7 @@ def _parsed(url: str) -> SplitResult:
 def _redirected(parts: SplitResult, where: str) -> SplitResult:
     try:
         there = _parsed(urljoin(parts.geturl(), where)) if where else None
-    except Failed:
+    except (Failed, ValueError):
         there = None
     if there is None or there.scheme != parts.scheme:
         raise Failed("redirect", "it redirects to another scheme, or to no URL")
