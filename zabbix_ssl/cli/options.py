@@ -77,7 +77,7 @@ def _file(word: str) -> str:
         with open(path, "rb") as file:
             file.read(1)
     except OSError as error:
-        raise wrong("file", is_=show(word), why=error.strerror) from None
+        raise wrong("file", is_=show(word, 300), why=error.strerror) from None
     return path
 
 
@@ -86,7 +86,7 @@ def _folder(word: str) -> str:
     try:
         os.listdir(path)
     except OSError as error:
-        raise wrong("folder", is_=show(word), why=error.strerror) from None
+        raise wrong("folder", is_=show(word, 300), why=error.strerror) from None
     return path
 
 
@@ -176,12 +176,14 @@ def read(call: Call, usage: str, about: str, own: Sequence[Option] = (),
     freshness = Freshness(given.get("max_age"))
     if "security_max_age" in given:
         freshness = freshness._replace(security_max_age=given["security_max_age"])
+    cache = None if "no_cache" in given else caching.open_cache(given.get("cache_dir"), environ)
+    settings = _settings(given, environ, timeout)._replace(
+        answers_dir=cache.directory if cache else None)
     return Asked(
-        call, tuple(words), _settings(given, environ, timeout),
+        call, tuple(words), settings,
         entry.config_path(given.get("config"), environ),
         "config" in given or bool(environ.get(entry.CONFIG_VARIABLE)),
-        None if "no_cache" in given else caching.open_cache(given.get("cache_dir"), environ),
-        freshness, given)
+        cache, freshness, given)
 
 
 def _settings(given: dict[str, Any], environ: Mapping[str, str], timeout: float) -> Settings:

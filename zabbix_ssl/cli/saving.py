@@ -26,7 +26,7 @@ class SavedFile:
             self._file = open(self._temporary, "xb", 0)  # noqa: SIM115
         except OSError as error:
             absent = isinstance(error, FileNotFoundError | NotADirectoryError)
-            raise wrong("folder" if absent else "folder_write", is_=show(folder),
+            raise wrong("folder" if absent else "folder_write", is_=show(folder, 300),
                         why=error.strerror) from None
 
     def write(self, text: str) -> None:
@@ -56,5 +56,5 @@ class SavedFile:
 
     def _failed(self, error: OSError) -> Unwritable:
         self.abandon()
-        return Unwritable(f"cannot save to {show(self._folder)}: {error.strerror}: nothing was "
+        return Unwritable(f"cannot save to {show(self._folder, 300)}: {error.strerror}: nothing was "
                           "saved there, make room")
