@@ -56,5 +56,5 @@ class SavedFile:
 
     def _failed(self, error: OSError) -> Unwritable:
         self.abandon()
-        return Unwritable(f"cannot save to {show(self._folder, 300)}: {error.strerror}: nothing was "
-                          "saved there, make room")
+        return Unwritable(f"cannot save to {show(self._folder, 300)}: {error.strerror}: nothing "
+                          "was saved there, make room")
