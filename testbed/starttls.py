@@ -120,9 +120,8 @@ def _postfix(folder: Path, files: Files | None, service: str) -> Iterator[Ports]
             (folder / "main.cf").write_text(_postfix_main(Path(own), files))
             (folder / "master.cf").write_text(
                 service.replace("smtp", f"127.0.0.1:{ports['smtp']}", 1) + _POSTFIX_SERVICES)
-            # The command "postfix" would start the master in a session of its own, and leave it.
             subprocess.run([binary, "-c", str(folder), "check"], check=True, capture_output=True)
-            return [str(master), "-c", str(folder), "-s"]
+            return ["/bin/sh", "-c", _GUARD, "sh", str(master), "-c", str(folder), "-s"]
 
         with _serving(_folder(Path(own), "etc"), ("smtp",), start) as ports:
             yield ports
@@ -138,6 +137,9 @@ def _postfix_main(folder: Path, files: Files | None) -> str:
             "inet_interfaces = 127.0.0.1\nalias_maps =\nlocal_recipient_maps =\n"
             f"{tls}postscreen_cache_map =\npostscreen_access_list =\npostscreen_greet_wait = 1s\n")
 
+
+# Postfix's master changes its identity, upon which the kernel forgets that it should die with us.
+_GUARD = 'trap "kill \\$child; wait; exit" TERM; "$@" & child=$!; wait'
 
 _POSTFIX_SERVICES = """
 smtpd pass - - n - - smtpd
