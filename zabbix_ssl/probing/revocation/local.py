@@ -154,18 +154,19 @@ def _opener(path: str, flags: int) -> int:
 def _stamps(directory: str) -> tuple[Stamp, ...]:
     """The regular files of a directory, without those that are another one under a second name (as
     c_rehash makes them); () when it cannot be read."""
-    found: dict[tuple[int, int], Stamp] = {}
+    found: dict[tuple[int, int], tuple[bool, Stamp]] = {}
     try:
         with os.scandir(directory) as entries:
             for entry in entries:
                 try:
                     state = entry.stat()
                     if entry.is_file() and len(found) < _MOST_FILES:
-                        stamp = (entry.name, state.st_ino, state.st_mtime_ns, state.st_size)
+                        named = entry.is_symlink(), (
+                            entry.name, state.st_ino, state.st_mtime_ns, state.st_size)
                         place = (state.st_dev, state.st_ino)
-                        found[place] = min(stamp, found.get(place, stamp))
+                        found[place] = min(named, found.get(place, named))
                 except OSError:
                     continue  # a link to nothing
     except OSError:
         return ()
-    return tuple(sorted(found.values()))
+    return tuple(sorted(stamp for _, stamp in found.values()))

@@ -229,7 +229,8 @@ def _key(certificate: Certificate, issuer: Certificate) -> str:
 
 def _is_short_lived(certificate: Certificate) -> bool:
     lifetime = certificate.not_after - certificate.not_before + 1
-    return any(certificate.not_before >= since and lifetime <= most for since, most in _SHORT_LIVED)
+    most = next((most for since, most in _SHORT_LIVED if certificate.not_before >= since), 0)
+    return lifetime <= most
 
 
 def _followed(urls: Sequence[str], failures: list[Failure]) -> list[str]:

@@ -28,7 +28,7 @@ from .answers import DAY, MINUTE, Request, Verdict, freshness, refresh_at, verdi
 from .encoding import UNREADABLE
 from .local import LocalCrls, decoded
 from .path import Answer
-from .store import Kept, Scratch, Store
+from .store import Kept, Scratch, Store, remember
 
 #: Seconds that a failure is remembered.
 FAILURE_SECONDS = MINUTE
@@ -44,6 +44,7 @@ _SHARE = 0.6  # of the time that is left may go into one answer, as there may be
 _MOST_SECONDS = 5.0
 _CRL_SECONDS = 60.0  # tens of megabytes take longer than a target's time: the next check has it
 _ISSUER_AGE = DAY
+_MOST_CRLS = 256  # open in one process
 
 
 class Sources:
@@ -64,15 +65,17 @@ class Sources:
         if request.kind == "crl_dir":
             return self._local.known(request.url, request.signers)
         if request.kind == "crl":
-            kept = self._crls.get(request) or self.store.crl(_key(request))
+            kept = self._kept_crl(request, now)
             if kept and now < _refresh_at(kept):
-                self._crls[request] = kept
                 return kept.crl
         if request.kind == "issuer":
             certificates, since = self._issuers(request)
             if certificates and now < since + _ISSUER_AGE:
                 return certificates
-        return self._failure(_key(request), now) or self._failure(_origin(request), now)
+        failure = self._failure(_key(request), now) or self._failure(_origin(request), now)
+        if failure and request.kind == "crl" and kept and _is_fresh(kept, now):
+            return kept.crl  # stands in for one that cannot be had
+        return failure
 
     def ask(self, request: Request, deadline: float) -> Answer:
         """The answer, by ``deadline`` (of time.monotonic). Blocks, and raises nothing."""
@@ -155,22 +158,30 @@ class Sources:
 
     # CRLs
 
+    def _kept_crl(self, request: Request, now: float) -> Kept | None:
+        kept = self._crls.get(request)
+        if kept is None or now >= _refresh_at(kept):  # perhaps another process has a newer one
+            kept = self.store.crl(_key(request)) or kept
+        if kept:
+            remember(self._crls, request, kept, _MOST_CRLS)
+        return kept
+
     def _crl(self, request: Request, until: float) -> Answer:
-        key = _key(request)
-        kept = self.store.crl(key)
+        kept = self.store.crl(_key(request))
+        begun = time.monotonic()
         try:
             newest = self._fetched_crl(request, kept, until)
-        except (Failed, OSError, *UNREADABLE) as error:
-            head = kept.crl.head if kept else None
-            if kept is None or head is None or freshness(
-                    head.this_update, head.next_update, int(time.time())):
-                if isinstance(error, Failed | OSError):
-                    raise
-                return Failure("malformed", f"the CRL cannot be read: {error}")
-            self._remember(request, Failure("", str(error)), 0)  # the last one still holds
-            return kept.crl
-        self._crls[request] = newest
-        return newest.crl
+        except Failed as failed:
+            failure = failed.failure
+        except UNREADABLE as error:
+            failure = Failure("malformed", f"the CRL cannot be read: {error}")
+        else:
+            remember(self._crls, request, newest, _MOST_CRLS)
+            return newest.crl
+        if kept is None or not _is_fresh(kept, time.time()):
+            return failure
+        self._remember(request, failure, time.monotonic() - begun)
+        return kept.crl
 
     def _fetched_crl(self, request: Request, kept: Kept | None, until: float) -> Kept:
         conditions = {"If-None-Match": kept.etag, "If-Modified-Since": kept.last_modified
@@ -241,6 +252,11 @@ def _origin(request: Request) -> str:
 
 def _refresh_at(kept: Kept) -> int:
     return refresh_at(kept.crl.head.next_update, kept.checked_at)
+
+
+def _is_fresh(kept: Kept, now: float) -> bool:
+    head = kept.crl.head
+    return freshness(head.this_update, head.next_update, int(now)) is None
 
 
 def _to_der(scratch: Scratch) -> None:

@@ -22,7 +22,7 @@ import time
 from array import array
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from ... import cache, locks
 from ...entry import open_directory, trusted
@@ -34,6 +34,10 @@ _VALUE_BYTES = 1 << 21
 _CRLS_BYTES = 1 << 30  # of CRLs in the directory; the ones used longest ago go first
 _FOOTER = struct.Struct("<8sQQQ")  # magic, entries of the index, bytes of the rest, DER's bytes
 _MAGIC = b"crl1" + sys.byteorder[:4].encode()  # the index is in the machine's own byte order
+
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Kept(NamedTuple):
@@ -74,14 +78,12 @@ class Store:
     """Keeps answers. Without a directory, or where it cannot be used, in memory alone."""
 
     def __init__(self, directory: str | None = None) -> None:
-        self._directory = directory
+        self._directory = directory and _usable(directory)
         self._verdicts: dict[str, Verdict] = {}
         self._values: dict[str, Any] = {}
         self._crls: dict[str, Kept] = {}
-        if directory:
-            with contextlib.suppress(OSError):
-                os.mkdir(directory, 0o700)
-            cache.sweep(cache.Cache(directory))
+        if self._directory:
+            cache.sweep(cache.Cache(self._directory))
 
     def lock(self, key: str, until: float) -> AbstractContextManager[str]:
         """The right to fetch what ``key`` names, as ``locks.lock``; alone without a directory."""
@@ -104,7 +106,7 @@ class Store:
 
     def learn(self, key: str, verdict: Verdict) -> None:
         """Keeps a verdict in place of the last one."""
-        _put(self._verdicts, key, verdict, _MOST_VERDICTS)
+        remember(self._verdicts, key, verdict, _MOST_VERDICTS)
         self.put(f"verdict {key}", verdict)
 
     # Values
@@ -122,7 +124,7 @@ class Store:
     def put(self, key: str, value: Any) -> None:
         """Keeps a JSON value."""
         if not self._directory:
-            _put(self._values, key, value, _MOST_VERDICTS)
+            remember(self._values, key, value, _MOST_VERDICTS)
             return
         data = json.dumps([key, value], separators=(",", ":")).encode()
         with contextlib.suppress(OSError), self.scratch() as scratch:
@@ -152,7 +154,7 @@ class Store:
         file.write(rest + _FOOTER.pack(_MAGIC, len(serials), len(rest), size))
         kept = _kept(scratch.mapped(), int(time.time()))
         if scratch.directory is None:
-            _put(self._crls, key, kept, _MOST_CRLS)
+            remember(self._crls, key, kept, _MOST_CRLS)
         else:
             os.fsync(file.fileno())  # nothing else would tell a CRL torn by a power cut
             scratch.rename(_name(key))
@@ -163,7 +165,7 @@ class Store:
         """The server says that this CRL is still the current one."""
         kept = kept._replace(checked_at=int(time.time()))
         if not self._directory:
-            _put(self._crls, key, kept, _MOST_CRLS)
+            remember(self._crls, key, kept, _MOST_CRLS)
             return kept
         with contextlib.suppress(OSError), _directory(self._directory) as directory:
             os.utime(_name(key), dir_fd=directory, follow_symlinks=False)
@@ -197,6 +199,17 @@ class Store:
                 if not trusted(os.fstat(descriptor), os.fstat(directory)):
                     raise PermissionError
                 yield file
+
+
+def _usable(path: str) -> str | None:
+    """The directory, made where it is absent; None when nothing can be kept there."""
+    with contextlib.suppress(OSError):
+        os.mkdir(path, 0o700)
+    try:
+        with _directory(path) as directory:
+            return path if os.access(".", os.W_OK | os.X_OK, dir_fd=directory) else None
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
@@ -244,7 +257,7 @@ def _bound(directory: int) -> None:
         total -= size
 
 
-def _put(kept: dict[str, Any], key: str, value: Any, most: int) -> None:
+def remember(kept: dict[K, V], key: K, value: V, most: int) -> None:
     """Into a dictionary that does not grow without end."""
     kept.pop(key, None)
     kept[key] = value
