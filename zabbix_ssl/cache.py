@@ -36,7 +36,8 @@ PARTIAL_SECURITY_MAX_AGE = 900
 
 #: Fields of Settings that say how to check, not what; no part of the key. The last two come from
 #: the environment and concern OCSP and CRL fetches, which end in the same answer either way.
-_NOT_KEYED = ("timeout", "connections", "concurrency", "workers", "http_proxy", "no_proxy")
+_NOT_KEYED = ("timeout", "answers_dir", "connections", "concurrency", "workers", "http_proxy",
+              "no_proxy")
 
 _DAY = 86400
 _KEPT_SECONDS = 7 * _DAY  # of an entry that is not renewed
@@ -130,7 +131,8 @@ def make_entry(result: Result, security: Security | None, stamp: bytes, reached:
     since = int(time.time()) if result.failed else result.check_time
     rows = [f"{name}{'=' if known else '!'}{line}"
             for name, known, line in lines.every_line(result)]
-    kept = f"{_dump(security)}\n{_dump(result)}".encode()
+    # Result.missing, the last, is for those who look at a server themselves: check --show-fix.
+    kept = f"{_dump(security)}\n{_dump(result[:5])}".encode()
     return Entry(since, result.failed, int(keep), stamp, reached,
                  "\n".join(rows).encode("utf-8", "backslashreplace"), kept)
 

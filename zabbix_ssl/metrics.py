@@ -223,7 +223,7 @@ def judge(observation: Observation) -> Result:
         judged = metric.read(findings, now)
         assert judged is not None
         values[metric.name] = judged
-    return Result(observation.target, now, values, unknown, findings)
+    return Result(observation.target, now, values, unknown, findings, observation.missing)
 
 
 def _why(observation: Observation, metric: Metric) -> str:

@@ -107,6 +107,7 @@ class Settings(NamedTuple):
     crl_dir: str | None = None  # local CRLs
     offline: bool = False  # fetch nothing: no OCSP, CRL or AIA over the network
     revocation_networks: tuple[str, ...] = ()  # networks, else refused, that pointers may lead to
+    answers_dir: str | None = None  # where OCSP answers and CRLs are kept; None: in memory alone
     connections: int = 5  # open at once to one target
     concurrency: int = 1000  # targets in flight in one process
     workers: int = 1  # processes
@@ -261,6 +262,7 @@ class Result(NamedTuple):
     values: dict[str, Value]  # metric name to value; what is not known is absent
     unknown: dict[str, str]  # metric name to why it is absent
     findings: tuple[Finding, ...]  # worst first
+    missing: tuple[Missing, ...] = ()  # what the server should send beside what it sends
 
     @property
     def failed(self) -> bool:

@@ -1,14 +1,25 @@
-"""What the certificates of a handshake come to: facts, chain, hostname."""
+"""What the certificates of a handshake come to: facts, chain, hostname, revocation."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Generator, Sequence
+from typing import TypeVar
 
-from ..model import Handshake, Observation, Settings, Target
-from . import chain
+from ..model import Certificate, Chain, Failure, Handshake, Observation, Settings, Target
+from . import chain as chains
+from . import revocation
 from .certificates import Unreadable
-from .loop import Loop, Steps, Task
+from .loop import EXPIRED, Loop, Signal, Steps, Task, clock
+from .revocation.answers import Request
+from .revocation.path import Answer
 from .trust import TrustStore, load, system_store
+
+T = TypeVar("T")
+Conversation = Generator[Request, Answer, T]
+
+#: The share of what is left of a target's time that answers about its certificates may take.
+_SHARE = 0.9
 
 
 class Judge:
@@ -17,6 +28,9 @@ class Judge:
     def __init__(self, loop: Loop, settings: Settings) -> None:
         self._loop = loop
         self._settings = settings
+        self._sources = revocation.open_sources(settings, settings.answers_dir)
+        self._policy = revocation.policy_of(settings)
+        self._under_way: dict[Request, Signal[Answer | Exception]] = {}
 
     def judge(self, task: Task, target: Target, host: str, handshake: Handshake, deadline: float
               ) -> Steps[Observation]:
@@ -25,12 +39,55 @@ class Judge:
         seen = Observation(target, now, handshake=handshake)
         if not handshake.served:
             return seen
+        store = self._store(target)
+
+        def verdict(fetched: Sequence[bytes] = ()) -> tuple[Certificate, Chain]:
+            return chains.judge(handshake.served, store, host, now, fetched)
+
         try:
-            certificate, verdict = chain.judge(handshake.served, self._store(target), host, now)
+            certificate, chain = verdict()
         except Unreadable as error:
-            return seen._replace(reasons={"certificate": str(error), "chain": str(error)})
-        return seen._replace(certificate=certificate, chain=verdict)
-        yield
+            return seen._replace(
+                reasons=dict.fromkeys(("certificate", "chain", "revocation"), str(error)))
+        until = clock() + _SHARE * (deadline - clock())
+        if chain.complete is False and not self._settings.offline and chain.path[-1].issuer_urls:
+            from . import issuers  # on use: most chains are complete
+
+            completed = yield from self._hold(
+                task, issuers.complete(chain, lambda fetched: verdict(fetched)[1]), until)
+            chain = completed.chain
+            seen = seen._replace(missing=completed.missing)
+        revoked = yield from self._hold(task, revocation.check(
+            chain.path, bool(chain.complete or chain.trusted), handshake.stapled, self._policy,
+            self._sources.store, now, handshake.served[1:]), until)
+        return seen._replace(certificate=certificate, chain=chain, revocation=revoked)
+
+    def _hold(self, task: Task, conversation: Conversation[T], until: float) -> Steps[T]:
+        """Bring what a conversation asks for, until it comes to its result."""
+        try:
+            request = next(conversation)
+            while True:
+                answer = self._sources.known(request, time.time())
+                if answer is None:
+                    answer = yield from self._bring(task, request, until)
+                request = conversation.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _bring(self, task: Task, request: Request, until: float) -> Steps[Answer]:
+        """The answer to a request; one that is under way already is shared."""
+        signal = self._under_way.get(request)
+        if signal is None:
+            signal = self._under_way[request] = self._loop.call(self._sources.ask, request, until)
+        task.set_timer(until)
+        if (yield from signal.wait(task)) is EXPIRED:
+            return Failure("timeout", "the answer did not come in time")
+        self._under_way.pop(request, None)
+        if isinstance(signal.value, Exception):
+            return Failure("internal", f"a fault in zabbix-ssl, please report it: {signal.value!r}")
+        assert signal.value is not None
+        return signal.value
 
     def _store(self, target: Target) -> TrustStore:
         """The system's trust anchors and those of --ca-file and the target's own."""
