@@ -441,11 +441,11 @@ def test_get_finds_what_batch_has_kept(tmp_path: Path, capfd: Capture) -> None:
     with site(tmp_path, "healthy") as gone:
         cli.batch_script([], gone.environ)
     capfd.readouterr()
-    for more in ((), ("--address", "127.0.0.10"), ("--starttls", ""), ("--timeout", "2")):
-        assert get(gone, "healthy", "remain_days", *more) == 0
+    for same in ([], ["--address", "127.0.0.10"], ["--starttls", ""], ["--timeout", "2"]):
+        assert get(gone, "healthy", "remain_days", *same) == 0
         assert _aged(capfd.readouterr().out) == "89\n"
-    for more in (("--no-cache",), ("--address", "127.0.0.1"), ("--max-age", "0")):
-        assert get(gone, "healthy", "error_reason", *more) == 0
+    for other in (["--no-cache"], ["--address", "127.0.0.1"], ["--max-age", "0"]):
+        assert get(gone, "healthy", "error_reason", *other) == 0
         assert capfd.readouterr().out == "refused\n"
 
 
@@ -518,3 +518,22 @@ def test_a_missing_dependency_is_told(demo: Site) -> None:
     assert done.returncode == 1
     assert "No module named 'OpenSSL'" in done.stdout
     assert done.stdout.count("\n") == 1
+
+
+# The page about it
+
+PAGE = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_every_command() -> None:
+    """With the words of the overview."""
+    for name, command in cli.COMMANDS.items():
+        assert f"| `{name}` | {command.summary} |\n" in PAGE
+
+
+def test_the_page_names_every_option() -> None:
+    """Of the shared table, and of check and batch."""
+    for option in (*options.OPTIONS, options.MAX_AGE):
+        assert f"| `{option.name}{' ' * bool(option.metavar)}{option.metavar}` |" in PAGE
+    for option in (*check.OWN, *batch.OWN):
+        assert f"{option.name}{' ' * bool(option.metavar)}{option.metavar}`" in PAGE

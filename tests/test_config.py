@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -533,3 +534,26 @@ def test_a_configured_target_is_found_by_any_spelling(
 def test_another_endpoint_is_not_found(domain: str, port: int, address: str | None) -> None:
     """No configured target is taken for one that was not asked for."""
     assert config.find(CONFIGURED, domain, port, address) is None
+
+
+# The page about it.
+
+PAGE = (Path(__file__).parent.parent / "docs" / "domains.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_of_the_page_are_configurations() -> None:
+    """Each block of JSON is taken."""
+    examples = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    assert [len(config.parse(text.encode(), FOLDER)) for text in examples] == [7, 3]
+
+
+def test_the_page_names_every_key() -> None:
+    """In its table, and no other."""
+    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE) == list(config.KEYS)
+
+
+def test_the_page_shows_a_line_as_it_is() -> None:
+    """The example of a mistake is what that mistake prints."""
+    with pytest.raises(ConfigError) as caught:
+        parse(["a.example", {"domain": "shop.example.com", "port": "443"}])
+    assert f"/etc/zabbix/ssl/domains.json: {caught.value}\n" in PAGE

@@ -176,7 +176,7 @@ def read(call: Call, usage: str, about: str, own: Sequence[Option] = (),
     freshness = Freshness(given.get("max_age"))
     if "security_max_age" in given:
         freshness = freshness._replace(security_max_age=given["security_max_age"])
-    cache = None if "no_cache" in given else caching.open_cache(given.get("cache_dir"), environ)
+    cache = _cache(options, given, environ)
     settings = _settings(given, environ, timeout)._replace(
         answers_dir=cache.directory if cache else None)
     return Asked(
@@ -184,6 +184,14 @@ def read(call: Call, usage: str, about: str, own: Sequence[Option] = (),
         entry.config_path(given.get("config"), environ),
         "config" in given or bool(environ.get(entry.CONFIG_VARIABLE)),
         cache, freshness, given)
+
+
+def _cache(options: Sequence[Option], given: dict[str, Any], environ: Mapping[str, str]
+           ) -> Cache | None:
+    """The cache of a command that has to do with one; its directory is made where it is absent."""
+    if "no_cache" in given or not any(option.name == "--cache-dir" for option in options):
+        return None
+    return caching.open_cache(given.get("cache_dir"), environ)
 
 
 def _settings(given: dict[str, Any], environ: Mapping[str, str], timeout: float) -> Settings:
