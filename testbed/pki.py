@@ -82,6 +82,7 @@ class Fields(TypedDict, total=False):
     spki: bytes  # a SubjectPublicKeyInfo (DER) to publish in place of that of the key
     hash: str  # md5, sha1, sha224, sha256, sha384, sha512
     pss: bool  # sign with RSA-PSS
+    algorithm: bytes  # an AlgorithmIdentifier (DER) to claim in place of the signature's own
     serial: int
     version: int  # 1: no extensions
     san: Iterable[str | bytes] | None  # DNS names, IP addresses, DER GeneralNames; None: no SAN
@@ -353,7 +354,9 @@ def _pointers(fields: Fields) -> Iterable[tuple[str, bool, bytes]]:
 
 
 def _algorithm(key: Any, fields: Fields) -> bytes:
-    """The AlgorithmIdentifier of what _sign makes."""
+    """The AlgorithmIdentifier of what _sign makes, unless another is claimed."""
+    if "algorithm" in fields:
+        return fields["algorithm"]
     digest = fields.get("hash", "sha256")
     if isinstance(key, rsa.RSAPrivateKey):
         if fields.get("pss"):

@@ -83,7 +83,8 @@ def _best(search: Search, leaf: Decoded, pool: list[Link], now: int) -> tuple[Pa
     best: tuple[Path, list[Fault]] | None = None
     for alike in (False, True):
         for path in search.paths(leaf, pool, alike):
-            found = path, rules.broken(tuple(link.certificate for link in path.links), now)
+            certificates = tuple(link.certificate for link in path.links)
+            found = path, rules.broken(certificates, path.anchored, now)
             if best is None or _rank(*found) > _rank(*best):
                 best = found
             if path.anchored and not found[1] and path.expires >= leaf.facts.not_after:

@@ -42,12 +42,14 @@ _KNOWN_CRITICAL = frozenset(der.encoded_oid(dotted) for dotted in (
     "1.3.6.1.5.5.7.1.8", "1.3.6.1.5.5.7.1.14", "1.3.6.1.5.5.7.48.1.5"))
 
 
-def broken(path: tuple[Decoded, ...], now: int) -> list[Fault]:
+def broken(path: tuple[Decoded, ...], anchored: bool, now: int) -> list[Fault]:
     """What forbids to trust a path (leaf first) at ``now``, in Unix seconds.
 
-    The leaf's own dates are left out: they are the same on every path.
+    The leaf's own dates are left out: they are the same on every path. Name constraints count only
+    where an anchor stands behind them: anybody can make ones that take long to compare.
     """
-    return [fault for rule in _RULES for fault in rule(path, now)]
+    faults = [fault for rule in _RULES for fault in rule(path, now)]
+    return faults + list(constraints.violations(path)) if anchored else faults
 
 
 def shown(certificate: Certificate) -> str:
@@ -141,10 +143,5 @@ def _encoding(path: tuple[Decoded, ...], now: int) -> Iterator[Fault]:
                                         ": have it reissued"})
 
 
-def _names(path: tuple[Decoded, ...], now: int) -> Iterator[Fault]:
-    return constraints.violations(path)
-
-
 _RULES: tuple[Callable[[tuple[Decoded, ...], int], Iterator[Fault]], ...] = (
-    _authorities, _dates, _names, _path_length, _purposes, _signatures, _keys, _critical,
-    _encoding)
+    _authorities, _dates, _path_length, _purposes, _signatures, _keys, _critical, _encoding)
