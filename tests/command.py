@@ -28,8 +28,9 @@ class Site:
         self.config = folder / "domains.json"
         self.targets: list[dict[str, Any]] = json.loads(self.config.read_text())["targets"]
         self._ports = ports
+        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         self.environ = {
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "PYTHONPATH": str(ROOT),
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "PYTHONPATH": path,
             "ZABBIX_SSL_CONFIG": str(self.config), "ZABBIX_SSL_CACHE": str(folder / "cache")}
 
     def domain(self, name: str) -> str:

@@ -358,6 +358,19 @@ class TestPeople:
         assert "not known: SSLv2: the server reset the connection\n" in report
         assert "Revocation   not known: the responder is down\n" in report
 
+    @pytest.mark.parametrize(("revocation", "line"), [
+        (Revocation("not_applicable", "", "no_pointer", None), "not applicable: the certificate "
+         "names nobody to ask"),
+        (Revocation("revoked", "crl", "keyCompromise", None), "revoked (asked: crl): "
+         "keyCompromise"),
+        (Revocation("unknown", "", "timeout", None), "unknown: timeout"),
+        (Revocation("good", "stapled", "", False), "good (asked: stapled)"),
+    ])
+    def test_revocation_is_told_with_its_reason(self, revocation: Revocation, line: str) -> None:
+        """Four answers, each its own words."""
+        seen = observed(A, check_time=NOW)._replace(revocation=revocation)
+        assert f"  Revocation   {line}\n" in people.report(judge(seen))
+
     def test_colour_only_when_asked(self) -> None:
         """And the words are the same without it."""
         plain, painted = people.report(failed()), people.report(failed(), colour=True)

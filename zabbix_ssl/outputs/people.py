@@ -49,6 +49,9 @@ WORDS = {
     "no_weak_ciphers": "accepts no weak cipher",
     "good": "good", "revoked": "revoked", "unknown": "unknown", "not_applicable": "not applicable",
     "source": " (asked: {source})", "because": ": {reason}",
+    "no_pointer": "the certificate names nobody to ask",
+    "short_lived": "the certificate lives too briefly to need it",
+    "self_signed": "the certificate is its own issuer",
     "staple_missing": "the certificate demands a stapled answer, and the server sent none",
     "times": "{handshake} ms, connection {connect} ms, name resolution {dns} ms",
     "client_certificate": "asks for a client certificate",
@@ -227,7 +230,8 @@ def _revocation(result: Result) -> list[str]:
     if v.get("revocation_source"):
         line += WORDS["source"].format(source=v["revocation_source"])
     if v.get("revocation_reason"):
-        line += WORDS["because"].format(reason=_cut(v["revocation_reason"]))
+        reason = _cut(v["revocation_reason"])
+        line += WORDS["because"].format(reason=WORDS.get(reason, reason))
     return [line, WORDS["staple_missing"]] if v.get("must_staple_violated") else [line]
 
 
