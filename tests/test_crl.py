@@ -392,7 +392,7 @@ def test_delta_that_does_not_fit() -> None:
                     "next_update": now - DAY}):
         assert told(held, base, loaded(changes.crl(**fields))) == "revoked"  # type: ignore[arg-type]
     alone = loaded(changes.crl(number=6, extensions=[delta(5)]))
-    assert told(held, alone) == "no_local_crl"
+    assert told(held, alone) == "wrong_scope"
 
 
 def test_freshest_is_read() -> None:

@@ -135,7 +135,8 @@ class _Search:
         if not certificate.ocsp_urls and not scope.points(decode(certificate.der)):
             if found and found.reason != "no_local_crl":
                 return found
-            return Failure("no_pointer", "it names neither an OCSP responder nor a CRL")
+            return Failure("no_pointer", "it names neither an OCSP responder nor a CRL" + (
+                f", and {found.message}" if found else ""))
         if self._policy.offline:
             return found or Failure("offline", "nothing is fetched under --offline")
         return None
@@ -147,8 +148,9 @@ class _Search:
             return None
         certificate = decode(self._path[place].der)
         where = scope.points(certificate)
-        signers = {signer: None for point in where or (scope.Point((), frozenset()),)
-                   for signer in self._signers(place, point)}
+        signers: dict[bytes, None] = {}
+        for point in where or (scope.Point((), frozenset()),):
+            signers |= dict.fromkeys((yield from self._signers(place, point)))
         found = yield Request("crl_dir", directory, b"", tuple(signers))
         if isinstance(found, Failure):
             return found
@@ -183,11 +185,11 @@ class _Search:
         crls: list[Crl] = []
         asked: set[str] = set()
         for point in where:
+            signers = yield from self._signers(place, point)
             for url in _followed(point.urls, failures):
                 if url in asked or len(asked) == _CRL_URLS:
                     continue
                 asked.add(url)
-                signers = self._signers(place, point)
                 found = yield Request("crl", url, b"", signers)
                 if not isinstance(found, Crl):
                     failures.append(_about(f"CRL at {url}", found))
@@ -203,23 +205,35 @@ class _Search:
                 failures.append(_about(f"CRL at {url}", verdict))
         return None
 
-    def _signers(self, place: int, point: scope.Point) -> tuple[bytes, ...]:
-        """Who may have signed the CRLs at ``point``: the issuer, and those among the certificates
-        of the server that bear the right name and that a CA of the path vouches for."""
-        issuer = decode(self._path[place + 1].der)
-        wanted = point.issuers or (issuer.subject,)
-        found = [issuer.facts.der] if _named(issuer, wanted) else []
+    def _signers(self, place: int, point: scope.Point
+                 ) -> Generator[Request, Answer, tuple[bytes, ...]]:
+        """Who may have signed the CRLs at ``point``: the issuer by any of its keys in the path, and
+        those among the certificates of the server that bear the right name, that a CA of the path
+        vouches for, and that are not revoked themselves (RFC 5280 section 6.3.3 (f))."""
+        above_it = [decode(certificate.der) for certificate in self._path[place + 1:]]
+        wanted = point.issuers or (above_it[0].subject,)
+        found = [one.facts.der for one in above_it if _named(one, wanted)]
         for encoded in self._extra[:_EXTRA]:
             other = _decoded(encoded)
-            if other and _named(other, wanted) and self._is_vouched_for(other):
-                found.append(encoded)
+            above = self._voucher(other) if other and _named(other, wanted) else None
+            if other and above:
+                path = (other.facts, *self._path[above:])
+                own = _Search(path, self._policy, self._known, self._now, ())
+                outcome = yield from own.outcome(0, None)
+                if _rank(outcome) == _HARMLESS:
+                    found.append(encoded)
         return tuple(dict.fromkeys(found))
 
-    def _is_vouched_for(self, other: Decoded) -> bool:
-        return (other.facts.not_before <= self._now <= other.facts.not_after) and any(
-            names.same(above.subject, other.issuer) and algorithms.verifies(
-                above.spki, other.algorithm, other.signature, other.signed)
-            for above in (decode(certificate.der) for certificate in self._path[1:]))
+    def _voucher(self, other: Decoded) -> int | None:
+        """Where in the path the CA is that issued ``other``."""
+        if not other.facts.not_before <= self._now <= other.facts.not_after:
+            return None
+        for place, certificate in enumerate(self._path[1:], 1):
+            above = decode(certificate.der)
+            if names.same(above.subject, other.issuer) and algorithms.verifies(
+                    above.spki, other.algorithm, other.signature, other.signed):
+                return place
+        return None
 
 
 def _key(certificate: Certificate, issuer: Certificate) -> str:
@@ -275,10 +289,13 @@ def _told(outcomes: Sequence[tuple[Certificate, Verdict | Failure]], leaf: Certi
                       outcome.revoked_at)
 
 
+_REVOKED, _OPEN, _HARMLESS = range(3)
+
+
 def _rank(outcome: Verdict | Failure) -> int:
     if isinstance(outcome, Verdict):
-        return 0 if outcome.status == "revoked" else 2
-    return 2 if outcome.reason in NOT_APPLICABLE else 1
+        return _REVOKED if outcome.status == "revoked" else _HARMLESS
+    return _HARMLESS if outcome.reason in NOT_APPLICABLE else _OPEN
 
 
 def _must_staple_violated(leaf: Certificate, staple: Verdict | Failure | None) -> bool | None:

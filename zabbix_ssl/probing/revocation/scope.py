@@ -89,6 +89,8 @@ def judge(crls: Sequence[Crl], where: Iterable[Point], certificate: Decoded, sou
                 failures.append(failed)
             else:
                 usable.append(crl)
+        if usable and all(crl.head.base_number is not None for crl in usable):
+            failures.append(Failure("wrong_scope", "there are only delta CRLs, without their base"))
         for complete, delta in _pairs(usable):
             verdict = _verdict(complete, delta, certificate, source, now)
             if isinstance(verdict, Failure) or verdict.status == "revoked":
