@@ -7,9 +7,10 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-#: What cryptography raises at what it cannot read.
-UNREADABLE = (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.DuplicateExtension,
-              x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+#: What cryptography raises at what it cannot read; KeyError at a type of string in a name that it
+#: does not know.
+UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, UnsupportedAlgorithm,
+              x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
 
 
 def seconds(moment: datetime | None) -> int:
