@@ -206,18 +206,23 @@ JUDGED = (
 TABLE: dict[str, Metric] = {metric.name: metric for metric in METRICS + JUDGED}
 
 
+_BY_PART = {part: [metric for metric in METRICS if metric.part == part]
+            for part in dict.fromkeys(metric.part for metric in METRICS)}
+
+
 def judge(observation: Observation) -> Result:
     """An observation as every output reads it: metrics, why others are absent, findings."""
     now = observation.check_time
     values: dict[str, Value] = {}
     unknown: dict[str, str] = {}
-    for metric in METRICS:
-        part = getattr(observation, metric.part) if metric.part else observation
-        value = None if part is None else metric.read(part, now)
-        if value is None:
-            unknown[metric.name] = _why(observation, metric)
-        else:
-            values[metric.name] = value
+    for name, rows in _BY_PART.items():
+        part = getattr(observation, name) if name else observation
+        for metric in rows:
+            value = None if part is None else metric.read(part, now)
+            if value is None:
+                unknown[metric.name] = _why(observation, metric)
+            else:
+                values[metric.name] = value
     findings = find(observation)
     for metric in JUDGED:
         judged = metric.read(findings, now)

@@ -226,6 +226,7 @@ def _foreign_reply(data: Data) -> Reply | None:
     return Reply("not_tls", detail=describe_plaintext(data))
 
 
+@lru_cache(maxsize=256)
 def _alert_reply(code: int) -> Reply:
     name = ALERTS.get(code) or f"alert_{code}"
     return Reply("alert", alert=name, detail=f"the alert {name}")
@@ -240,6 +241,8 @@ class ReplyReader:
         self._messages = Messages(_MOST_HELLO_BYTES, _MOST_REPLY_BYTES)
 
     def __call__(self, data: Data) -> Reply | None:
+        if len(data) == 7 and data[:2] == b"\x15\x03" and data[3:6] == b"\0\2\2":
+            return _alert_reply(data[6])  # one fatal alert: what a good server answers most
         if not _may_be_tls(data):
             return _foreign_reply(data)
         try:

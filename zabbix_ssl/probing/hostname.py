@@ -36,6 +36,8 @@ def matches(certificate: Certificate, host: str) -> bool:
 
 def _address(host: str) -> str | None:
     """The canonical text of an IP address, without its scope; None for anything else."""
+    if ":" not in host and not host[-1:].isdigit():
+        return None  # nearly every host
     try:
         return str(ip_address(host.partition("%")[0]))
     except ValueError:

@@ -13,13 +13,16 @@ from .certificates import Unreadable
 from .loop import EXPIRED, Loop, Signal, Steps, Task, clock
 from .revocation.answers import Request
 from .revocation.path import Answer
-from .trust import TrustStore, load, system_store
+from .trust import Bundle, TrustStore, load, system_store
 
 T = TypeVar("T")
 Conversation = Generator[Request, Answer, T]
 
 #: The share of what is left of a target's time that answers about its certificates may take.
 _SHARE = 0.9
+
+#: Seconds after which files of trust anchors are looked at again.
+_STORE_SECONDS = 5.0
 
 
 class Judge:
@@ -31,6 +34,7 @@ class Judge:
         self._sources = revocation.open_sources(settings, settings.answers_dir)
         self._policy = revocation.policy_of(settings)
         self._under_way: dict[Request, Signal[Answer | Exception]] = {}
+        self._stores: dict[str | None, tuple[TrustStore, float]] = {}  # by the target's own file
 
     def judge(self, task: Task, target: Target, host: str, handshake: Handshake, deadline: float
               ) -> Steps[Observation]:
@@ -90,12 +94,23 @@ class Judge:
         return signal.value
 
     def _store(self, target: Target) -> TrustStore:
-        """The system's trust anchors and those of --ca-file and the target's own."""
+        """The trust anchors of a target, looked at anew after a while: the files may change."""
+        kept = self._stores.get(target.ca_file)
+        if kept and clock() < kept[1]:
+            return kept[0]
+        store = self._read_store(target)
+        self._stores[target.ca_file] = store, clock() + _STORE_SECONDS
+        return store
+
+    def _read_store(self, target: Target) -> TrustStore:
+        """The system's trust anchors, and those of --ca-file and the target's own."""
         settings = self._settings
         files = [file for file in (settings.ca_file, target.ca_file) if file]
-        store = None if settings.ca_only and files else system_store(
-            settings.system_ca_file, settings.system_ca_dir)
+        bundles = [] if settings.ca_only and files else list(system_store(
+            settings.system_ca_file, settings.system_ca_dir).bundles)
         for file in files:
-            store = load(file) if store is None else store.joined(load(file))
-        assert store is not None
-        return store
+            try:
+                bundles.extend(load(file).bundles)
+            except ValueError as error:
+                bundles.append(Bundle((), False, str(error)))  # the verdict is unknown, and says why
+        return TrustStore(tuple(bundles))
