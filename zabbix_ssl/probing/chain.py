@@ -53,8 +53,9 @@ def judge(served: Sequence[bytes], store: TrustStore, host: str, now: int,
     Raises Unreadable when the leaf is no certificate.
     """
     leaf = decode(served[0])
-    readable, unreadable = _decoded(served[:MOST_CERTIFICATES])
-    pool = [Link(certificate, SERVED) for certificate in readable[1:]]
+    others, unreadable = _decoded(served[1:MOST_CERTIFICATES])
+    readable = (leaf, *others)
+    pool = [Link(certificate, SERVED) for certificate in others]
     search = Search(store)
     path, broken = _best(search, leaf, pool, now)
     if fetched and (broken or not path.anchored):
@@ -67,10 +68,11 @@ def judge(served: Sequence[bytes], store: TrustStore, host: str, now: int,
 
 
 def _decoded(encoded: Sequence[bytes]) -> tuple[tuple[Decoded, ...], tuple[tuple[int, str], ...]]:
-    """The certificates that can be read; the place (from 1) and the fault of those that cannot."""
+    """The certificates above the leaf that can be read; the place (the leaf's is 1) and the fault
+    of those that cannot."""
     readable = []
     unreadable = []
-    for place, certificate in enumerate(encoded, 1):
+    for place, certificate in enumerate(encoded, 2):
         try:
             readable.append(decode(certificate))
         except Unreadable as error:
