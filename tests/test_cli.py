@@ -82,6 +82,8 @@ WRONG_USE = {
                                             "file",
     "zabbix-ssl check --ca-file /": 'zabbix-ssl check: --ca-file: "/" cannot be read (Is a '
                                     "directory): name a readable file",
+    "zabbix-ssl check --ca-file /etc/passwd": 'zabbix-ssl check: --ca-file: "/etc/passwd" holds no '
+                                              "certificate: name a PEM file",
     "zabbix-ssl check --ca-file ''": "zabbix-ssl check: --ca-file: the value is empty: leave the "
                                      "option out, or give it one",
     "zabbix-ssl check --crl-dir /none": 'zabbix-ssl check: --crl-dir: "/none" cannot be used (No '

@@ -29,6 +29,7 @@ PATIENT, HURRIED = 10.0, 2.5
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
 _YEAR = 366 * 86400
+_MOST_CA_BYTES = 1 << 20  # that are looked at
 
 
 class Call(NamedTuple):
@@ -71,13 +72,15 @@ def text(word: str) -> str:
     return word
 
 
-def _file(word: str) -> str:
+def _ca_file(word: str) -> str:
     path = os.path.abspath(text(word))
     try:
         with open(path, "rb") as file:
-            file.read(1)
+            data = file.read(_MOST_CA_BYTES)
     except OSError as error:
         raise wrong("file", is_=show(word, 300), why=error.strerror) from None
+    if b"-----BEGIN " not in data and data[:1] != b"\x30":  # neither PEM nor DER
+        raise wrong("no_certificate", is_=show(word, 300))
     return path
 
 
@@ -131,7 +134,7 @@ OPTIONS = (
            "the host name check"),
     Option("--starttls", "PROTOCOL", _starttls, "what is spoken before TLS, else what the port is "
            f"known for: {', '.join(PROTOCOL_NAMES)}, none"),
-    Option("--ca-file", "FILE", _file, "trust the certificates of this PEM file too"),
+    Option("--ca-file", "FILE", _ca_file, "trust the certificates of this PEM file too"),
     Option("--ca-only", "", None, "trust them alone, not the system's"),
     Option("--crl-dir", "DIR", _folder, "look for revoked certificates in the CRLs of this "
            "directory first"),

@@ -14,6 +14,7 @@ WRONG = {
     "seconds": "{is_} is not a time: write seconds, from {least} to {most}",
     "count": "{is_} is not a number: write a whole number from {least} to {most}",
     "file": "{is_} cannot be read ({why}): name a readable file",
+    "no_certificate": "{is_} holds no certificate: name a PEM file",
     "folder": "{is_} cannot be used ({why}): name a directory",
     "folder_write": "{is_} cannot be written to ({why}): allow it, or name another directory",
     "empty": "the value is empty: leave the option out, or give it one",
