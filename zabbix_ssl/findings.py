@@ -34,8 +34,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "chain_untrusted_root": ("high", "The chain ends at {subject}, which is {how}: install a "
                              "certificate from a trusted CA, or give the root as --ca-file"),
     "chain_missing_intermediate": ("high", "The server does not send the intermediate certificate "
-                                   "{issuer}{where}: add it to the server's certificate file, for "
-                                   "only web browsers fetch it by themselves"),
+                                   "{issuer}{where}: add it to the server's certificate file; "
+                                   "browsers may find it by themselves, other clients do not"),
     "chain_expired": ("high", "The certificate {subject} in the chain expired on {date}: replace "
                       "it"),
     "chain_not_yet_valid": ("high", "The certificate {subject} in the chain is valid only from "
@@ -67,9 +67,9 @@ TABLE: dict[str, tuple[str, str]] = {
                     "remove them"),
     "chain_root_included": ("low", "The server sends the root {subject}, which clients have or do "
                             "not trust: remove it"),
-    "chain_stale_cross_sign": ("low", "The server sends {subject} as signed by {issuer}, which "
-                               "expired on {date}: remove it, for old clients (OpenSSL 1.0) fail "
-                               "on it"),
+    "chain_stale_cross_sign": ("low", "The server sends {subject} as cross-signed by {issuer}, a "
+                               "certificate that expired on {date}: remove it, for old clients "
+                               "(OpenSSL 1.0) fail on it"),
     "chain_expires_first": ("medium", "{subject} in the chain expires in {days} days, on {date}, "
                             "before the certificate itself: install the new chain"),
     "client_difference": ("medium", "Accepted by some clients, refused by {clients}: {why}"),
