@@ -26,7 +26,7 @@ HOST = "a.example"
 
 def open_sources(directory: Path | None = None) -> Sources:
     return Sources(Store(str(directory) if directory else None),
-                   fetch.Ways(addresses.networks(("private",))))
+                   fetch.Ways(addresses.networks(("127.0.0.0/8",))))
 
 
 @pytest.fixture

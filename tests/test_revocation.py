@@ -32,13 +32,14 @@ from testbed.revocation import (
     refuse,
 )
 from testbed.serving import serve
-from zabbix_ssl.model import Failure, Revocation
+from zabbix_ssl.model import Failure, Revocation, Settings
+from zabbix_ssl.probing import revocation
 from zabbix_ssl.probing.certificates import read
 from zabbix_ssl.probing.revocation import Policy, Sources, addresses, check, fetch, sources
 from zabbix_ssl.probing.revocation.answers import REASONS, Request, verdict_key
 from zabbix_ssl.probing.revocation.store import Store
 
-WAYS = fetch.Ways(addresses.networks(("private",)))
+WAYS = fetch.Ways(addresses.networks(("127.0.0.0/8",)))
 
 
 def open_sources(directory: Path | None = None, ways: fetch.Ways = WAYS) -> Sources:
@@ -698,7 +699,7 @@ from zabbix_ssl.probing.revocation import Sources, addresses, fetch
 from zabbix_ssl.probing.revocation.answers import Request
 from zabbix_ssl.probing.revocation.store import Store
 directory, url, leaf, issuer = sys.argv[1:]
-sources = Sources(Store(directory), fetch.Ways(addresses.networks(("private",))))
+sources = Sources(Store(directory), fetch.Ways(addresses.networks(("127.0.0.0/8",))))
 request = Request("ocsp", url, bytes.fromhex(leaf), (bytes.fromhex(issuer),))
 print(sources.ask(request, time.monotonic() + 10).status)
 """
@@ -784,6 +785,20 @@ def test_planted_file_is_not_followed(world: World, tmp_path: Path) -> None:
     assert len(world.asked()) == 1
     assert victim.read_bytes() == before
     assert not file.is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_shares_with_the_owner_of_the_directory(world: World, tmp_path: Path) -> None:
+    """What root keeps in the directory of another user becomes that user's, who is to use it too."""
+    settings = Settings(answers_dir=str(tmp_path), revocation_networks=("127.0.0.0/8",))
+    os.chown(tmp_path, 12345, 12345)
+    world.publish()
+    ours = revocation.open_sources(settings, settings.answers_dir)
+    for leaf in (world.leaf("ocsp"), world.leaf("crl")):
+        assert checked(world.path(leaf), ours).status == "good"
+    kept = [tmp_path / "answers", *(tmp_path / "answers").iterdir()]
+    assert len(kept) > 3
+    assert {path.stat().st_uid for path in kept} == {12345}
 
 
 def test_disk_of_crls_is_bounded(world: World, tmp_path: Path,

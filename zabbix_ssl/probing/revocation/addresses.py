@@ -20,12 +20,6 @@ from ipaddress import (
 Network = IPv4Network | IPv6Network
 IPAddress = IPv4Address | IPv6Address
 
-#: The word for all networks that no stranger can be in: loopback, RFC 1918, RFC 6598, RFC 4193.
-PRIVATE = "private"
-_PRIVATE = tuple(map(ip_network, (
-    "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128",
-    "fc00::/7")))
-
 #: What clouds tell the machines in them, credentials included. Refused wherever the address lies,
 #: but where it is allowed by itself alone.
 _METADATA = frozenset(map(ip_address, (
@@ -46,11 +40,8 @@ _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 section 2.5.5.1
 
 @lru_cache(maxsize=64)
 def networks(words: tuple[str, ...]) -> tuple[Network, ...]:
-    """The networks that ``words`` name: ``private``, or in CIDR notation. Raises ValueError."""
-    found: list[Network] = []
-    for word in words:
-        found += _PRIVATE if word == PRIVATE else (ip_network(word, strict=False),)
-    return tuple(found)
+    """The networks that ``words`` name in CIDR notation. Raises ValueError."""
+    return tuple(ip_network(word, strict=False) for word in words)
 
 
 def refusal(address: str, allowed: Iterable[Network]) -> str:

@@ -206,8 +206,8 @@ def _direct(host: str, port: int, limit: int, deadline: float, ways: Ways) -> _S
                if not addresses.refusal(str(address[0]), ways.allowed)]
     if not allowed:
         why = addresses.refusal(str(found[0][1][0]), ways.allowed)
-        raise Failed("forbidden_address", f"{host} is {why} ({found[0][1][0]}), which is refused "
-                     "without --allow-private-revocation")
+        raise Failed("forbidden_address", f"{host} is {why} ({found[0][1][0]}), which is refused: "
+                     "see --allow-private-revocation")
     return _connected(allowed, limit, deadline)
 
 
@@ -281,7 +281,7 @@ def _through(proxy: SplitResult, host: str, port: int, scheme: str, limit: int, 
     except ValueError:
         why = addresses.name_refusal(host)
     if why:
-        raise Failed("forbidden_address", f"{host} is {why}, which is refused without "
+        raise Failed("forbidden_address", f"{host} is {why}, which is refused: see "
                      "--allow-private-revocation")
     assert proxy.hostname
     sock = _connected(_resolved(proxy.hostname, proxy.port or 80), limit, deadline)

@@ -227,13 +227,13 @@ class Sources:
 
 
 def open_sources(settings: Settings, directory: str | None) -> Sources:
-    """The sources of a run; ``directory``: where answers are kept, None for nowhere.
+    """The sources of a run. Answers are kept in ``answers`` under ``directory``; None: nowhere.
 
     Raises ValueError when ``revocation_networks`` names no network.
     """
     ways = fetch.Ways(networks(settings.revocation_networks), settings.http_proxy,
                       settings.no_proxy)
-    return Sources(Store(directory), ways)
+    return Sources(Store(f"{directory}/answers" if directory else None), ways)
 
 
 def _key(request: Request) -> str:

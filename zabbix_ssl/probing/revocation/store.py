@@ -1,12 +1,12 @@
 """What was learnt, kept in a directory for all processes and in memory for this one.
 
-The directory is made and distrusted as the cache of results is (see ``cache``): nothing is taken
-from a file that another user may have written, files are renamed when whole, and where the disk
-fails there is memory. In it lie, all named ``<hash>.entry`` so that ``cache.sweep`` clears them:
+The directory is distrusted as the cache of results is (see ``cache``): nothing is taken from a file
+that another user may have written, files are renamed when whole, and where the disk fails there is
+memory. In it lie, named so that ``cache.sweep`` clears them after a week:
 
-- small values as JSON, with the key they are of: verdicts, failures, certificates;
-- CRLs: the DER, its index (see ``crl``), what the server said, and a footer that tells where each
-  begins. They were verified before they were put there, and are mapped into memory, not read.
+- ``<hash>.entry``: small values as JSON with the key they are of: verdicts, failures, certificates;
+- ``crl-<hash>.entry``: a CRL's DER, its index (see ``crl``), what the server said, and a footer
+  that tells where each begins. It was verified before, and is mapped into memory, not read.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Store:
     """Keeps answers. Without a directory, or where it cannot be used, in memory alone."""
 
     def __init__(self, directory: str | None = None) -> None:
-        self._directory = directory and _usable(directory)
+        self._directory = directory if directory and _usable(directory) else None
         self._verdicts: dict[str, Verdict] = {}
         self._values: dict[str, Any] = {}
         self._crls: dict[str, Kept] = {}
@@ -116,7 +116,7 @@ class Store:
         if not self._directory:
             return self._values.get(key)
         with contextlib.suppress(OSError, ValueError, TypeError, RecursionError), \
-                self._opened(key) as file:
+                self._opened(_name(key)) as file:
             name, value = json.loads(file.read(_VALUE_BYTES))
             return value if name == key else None
         return None
@@ -138,7 +138,7 @@ class Store:
         if not self._directory:
             return self._crls.get(key)
         with contextlib.suppress(OSError, ValueError, LookupError, struct.error), \
-                self._opened(key) as file:
+                self._opened(_crl_name(key)) as file:
             state = os.fstat(file.fileno())
             return _kept(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ), int(state.st_mtime))
         return None
@@ -157,7 +157,7 @@ class Store:
             remember(self._crls, key, kept, _MOST_CRLS)
         else:
             os.fsync(file.fileno())  # nothing else would tell a CRL torn by a power cut
-            scratch.rename(_name(key))
+            scratch.rename(_crl_name(key))
             _bound(scratch.directory)
         return kept
 
@@ -168,7 +168,7 @@ class Store:
             remember(self._crls, key, kept, _MOST_CRLS)
             return kept
         with contextlib.suppress(OSError), _directory(self._directory) as directory:
-            os.utime(_name(key), dir_fd=directory, follow_symlinks=False)
+            os.utime(_crl_name(key), dir_fd=directory, follow_symlinks=False)
         return kept
 
     @contextlib.contextmanager
@@ -189,27 +189,31 @@ class Store:
                     os.unlink(name, dir_fd=directory)
 
     @contextlib.contextmanager
-    def _opened(self, key: str) -> Iterator[BinaryIO]:
-        """The file of that key. Raises OSError when there is none that can be believed."""
+    def _opened(self, name: str) -> Iterator[BinaryIO]:
+        """The file of that name. Raises OSError when there is none that can be believed."""
         assert self._directory
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with _directory(self._directory) as directory:
-            descriptor = os.open(_name(key), flags, dir_fd=directory)
+            descriptor = os.open(name, flags, dir_fd=directory)
             with os.fdopen(descriptor, "rb", 0) as file:
                 if not trusted(os.fstat(descriptor), os.fstat(directory)):
                     raise PermissionError
                 yield file
 
 
-def _usable(path: str) -> str | None:
-    """The directory, made where it is absent; None when nothing can be kept there."""
-    with contextlib.suppress(OSError):
-        os.mkdir(path, 0o700)
+def _usable(path: str) -> bool:
+    """Can something be kept in the directory? It is made where it is absent. What root makes in the
+    directory of another user becomes that user's, as ``locks.create`` has it."""
     try:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+            owner = os.stat(os.path.dirname(path) or ".")
+            if os.geteuid() == 0 != owner.st_uid:
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
         with _directory(path) as directory:
-            return path if os.access(".", os.W_OK | os.X_OK, dir_fd=directory) else None
+            return os.access(".", os.W_OK | os.X_OK, dir_fd=directory)
     except OSError:
-        return None
+        return False
 
 
 @contextlib.contextmanager
@@ -229,6 +233,10 @@ def _name(key: str) -> str:
     return f"{_hash(key)}.entry"
 
 
+def _crl_name(key: str) -> str:
+    return f"crl-{_hash(key)}.entry"
+
+
 def _kept(data: mmap.mmap, checked_at: int) -> Kept:
     """The CRL in a file that ``keep_crl`` wrote. ValueError or struct.error for another file."""
     magic, count, rest, size = _FOOTER.unpack_from(data, len(data) - _FOOTER.size)
@@ -246,7 +254,7 @@ def _bound(directory: int) -> None:
     """Whoever serves certificates of his own making could fill the disk with CRLs."""
     found = []
     for entry in os.scandir(directory):
-        if entry.name.endswith(".entry"):
+        if entry.name.startswith("crl-"):
             state = entry.stat(follow_symlinks=False)
             found.append((state.st_mtime, state.st_size, entry.name))
     total = sum(size for _, size, _ in found)
