@@ -789,7 +789,7 @@ def test_planted_file_is_not_followed(world: World, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_root_shares_with_the_owner_of_the_directory(world: World, tmp_path: Path) -> None:
-    """What root keeps in the directory of another user becomes that user's, who is to use it too."""
+    """What root keeps in the directory of another user becomes that user's, who uses it too."""
     settings = Settings(answers_dir=str(tmp_path), revocation_networks=("127.0.0.0/8",))
     os.chown(tmp_path, 12345, 12345)
     world.publish()
