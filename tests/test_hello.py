@@ -95,7 +95,7 @@ def test_another_reads_what_we_offer(version: str) -> None:
         assert read.getExtension(ExtensionType.supported_versions).versions == [(3, 4)]
         (share,) = read.getExtension(ExtensionType.key_share).client_shares
         assert (share.group, len(share.key_exchange)) == (0x1D, 32)
-        assert share.key_exchange not in (read.random, read.session_id)
+        assert len({bytes(share.key_exchange), bytes(read.random), bytes(read.session_id)}) == 3
 
 
 def test_groups_and_signatures_cover_what_servers_have() -> None:
@@ -135,16 +135,24 @@ def test_a_name_that_cannot_be_sent_is_an_error_of_the_caller(name: str) -> None
         hello.tls_client_hello("TLSv1.2", suites.TLS12, name)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_hello_has_a_length_that_some_servers_hang_on(version: str) -> None:
+    """Not 256 to 511 bytes (RFC 7685), nor 10 or 14 over a multiple of 256, whatever the name and
+    the offer; all lengths beside those occur."""
+    lengths = {len(hello.tls_client_hello(version, suites.TLS12[:count], "a" * size)) - 5
+               for count in range(1, 117, 6) for size in range(1, 256)}
+    assert not lengths & set(range(256, 512))
+    assert not {length for length in lengths if length > 511 and length % 256 in (10, 14)}
+    assert {512, 521, 523, 524, 525, 527} <= lengths
+
+
 @given(st.sampled_from(VERSIONS), NAMES, st.integers(1, 120), st.sampled_from([(), ("h2",)]))
-def test_no_hello_has_a_length_that_some_servers_hang_on(
-        version: str, name: str, count: int, alpn: tuple[str, ...]) -> None:
-    """Not 256 to 511 bytes (RFC 7685), nor 10 or 14 over a multiple of 256; padded, it is well
-    formed."""
+def test_a_padded_hello_is_well_formed(version: str, name: str, count: int, alpn: tuple[str, ...]
+                                       ) -> None:
+    """As another reads it, with whatever padding it got."""
     record = hello.tls_client_hello(version, suites.TLS12[:count], name, alpn=alpn)
-    length = len(record) - 5
-    assert not 256 <= length <= 511
-    assert length < 512 or length % 256 not in (10, 14)
     read = parsed(record)
+    assert read.server_name == name.encode()
     assert read.extensions[-1].extData  # an empty extension in the last place breaks some
     assert read.cipher_suites == list(suites.TLS12[:count])
 
@@ -312,7 +320,13 @@ def test_a_version_that_does_not_exist_has_no_name(code: int) -> None:
      "a ServerHello with fields that do not fit into it"),
     (faults.record(22, faults.message(2, b"\3\3" + b"r" * 32 + b"\x21" + b"i" * 50)),
      "a ServerHello with fields that do not fit into it"),
+    (faults.record(22, faults.message(2, b"\3\3" + b"r" * 32 + b"\0\0\5")),
+     "a ServerHello with fields that do not fit into it"),
     (faults.record(22, faults.message(2, b"\3\3" + b"r" * 32 + b"\0\0\5\0\0\7ext")),
+     "a ServerHello with extensions that do not fit into it"),
+    (faults.record(22, faults.message(2, b"\3\3" + b"r" * 32 + b"\0\0\5\0\0\x08\0\5\0\0")),
+     "a ServerHello with extensions that do not fit into it"),
+    (faults.record(22, faults.message(2, b"\3\3" + b"r" * 32 + b"\0\0\5\0\0\4\0\5\0\2")),
      "a ServerHello with extensions that do not fit into it"),
     (faults.record(22, faults.message(2, b"\3\3" + b"r" * 32 + b"\0\0\5\0\0\4\0\x2b\0\2")),
      "a ServerHello with extensions that do not fit into it"),
@@ -326,6 +340,17 @@ def test_a_version_that_does_not_exist_has_no_name(code: int) -> None:
 def test_what_no_server_may_send_is_garbage(data: bytes, detail: str) -> None:
     """Each bound holds, and says which one it was."""
     assert hello.read_reply(data) == Reply("garbage", detail=detail)
+
+
+def test_a_version_of_the_wrong_size_does_not_count() -> None:
+    """The extension supported_versions of a ServerHello has two bytes."""
+    start = b"\3\3" + b"r" * 32 + b"\0\0\5\0"
+    right = faults.message(2, start + b"\0\6\0\x2b\0\2\3\4")
+    wrong = faults.message(2, start + b"\0\7\0\x2b\0\3\3\4\0")
+    assert hello.read_reply(faults.records(right)) == Reply(
+        "server_hello", "TLSv1.3", 5, detail="TLSv1.3")
+    assert hello.read_reply(faults.records(wrong)) == Reply(
+        "server_hello", "TLSv1.2", 5, detail="TLSv1.2")
 
 
 def test_a_server_hello_of_the_longest_length_is_read() -> None:
@@ -348,7 +373,7 @@ def sslv2_hello(certificate: int = 300, ciphers: int = 6, connection: int = 16, 
 
 @pytest.mark.parametrize("answer", [
     sslv2_hello(), sslv2_hello(ciphers=0), sslv2_hello(certificate=0, ciphers=0),
-    sslv2_hello(20000)])
+    sslv2_hello(20000), sslv2_hello(0, 0, 0)])
 def test_an_sslv2_server_hello_is_known_by_its_beginning(answer: bytes) -> None:
     """With ciphers or, as in DROWN, without; from 13 bytes on, as the lengths agree."""
     reply = hello.read_sslv2_reply(answer)
@@ -386,8 +411,9 @@ def test_a_server_answers_an_sslv2_hello_in_its_own_way() -> None:
         assert hello.read_sslv2_reply(answer[:6]) is None
     assert hello.read_sslv2_reply(b"\xff\xfd\x18\xff\xfd\x20") == Reply(
         "not_tls", detail="a telnet server")
-    assert hello.read_sslv2_reply(b"\x80\3\7") == Reply(
-        "not_tls", detail="something that is not TLS")
+    for other in (b"\x80\3\7", b"\x80\4\0\0\1\0", b"\x80\x0a\4"):
+        assert hello.read_sslv2_reply(other) == Reply(
+            "not_tls", detail="something that is not TLS")
 
 
 # --- flights

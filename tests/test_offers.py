@@ -153,7 +153,12 @@ def test_a_reset_in_answer_to_sslv2_is_looked_into() -> None:
     assert scripted(offers.sslv2(), RESET, Failure("closed", "")) == {"SSLv2": NO}
     assert scripted(offers.sslv2(), RESET, TIMEOUT) == {"SSLv2": Offer(None, TIMEOUT.message)}
     hellos: list[bytes] = []
-    hold(offers.sslv2(), lambda question: hellos.append(question.hello) or RESET)
+
+    def answer(question: Question) -> Answer:
+        hellos.append(question.hello)
+        return RESET
+
+    hold(offers.sslv2(), answer)
     assert hellos[0].startswith(hellos[1]) and len(hellos[1]) == 5
 
 
@@ -192,6 +197,23 @@ def test_tls12_is_asked_again_with_rare_suites_where_that_may_help() -> None:
     assert scripted(offers.tls12("a"), server_hello("TLSv1.1")) == {"TLSv1.2": NO}
     newer = scripted(offers.tls12("a"), server_hello("TLSv1.3", 0x1301))["TLSv1.2"]
     assert newer == Offer(None, "the server answered with TLSv1.3, which was not offered")
+
+
+@pytest.mark.parametrize(("to_old", "to_weak", "shown"), [
+    (CLOSED, server_hello("TLSv1.2", 0x000A), True),
+    (CLOSED, server_hello("TLSv1.1", 0x000A), False),
+    (alert("protocol_version"), alert("handshake_failure"), True),
+    (alert("protocol_version"), alert("insufficient_security"), True),
+    (alert("protocol_version"), alert("protocol_version"), False),
+    (alert("handshake_failure"), alert("handshake_failure"), False),
+    (server_hello("TLSv1.1"), alert("handshake_failure"), False),
+    (CLOSED, alert("handshake_failure"), False),
+    (alert("protocol_version"), CLOSED, False),
+    (RESET, TIMEOUT, False),
+])
+def test_two_answers_may_show_tls12(to_old: Answer, to_weak: Answer, shown: bool) -> None:
+    """A server that refuses TLS 1.1 for its version and weak ciphers for themselves has TLS 1.2."""
+    assert offers.shows_tls12(to_old, to_weak) is shown
 
 
 @pytest.mark.parametrize(("answers", "tls11", "tls10", "sslv3"), [
@@ -421,6 +443,16 @@ def dh_parameters(folder: Path) -> Path:
     subprocess.run(["openssl", "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt",
                     "group:ffdhe2048", "-out", str(path)], check=True, capture_output=True)
     return path
+
+
+def test_the_openssl_of_the_handshake_as_a_server() -> None:
+    """It resets when it is sent a hello of SSLv2, which is a no all the same."""
+    with serve(tls.modern(LEAF)) as port:
+        assert accepted(port) == {"TLSv1.2", "TLSv1.3"}
+        assert weak(port) == WeakCiphers((), "")
+    with serve(tls.modern(LEAF, oldest="TLSv1.0", newest="TLSv1.1", ciphers="eNULL")) as port:
+        assert accepted(port) == {"TLSv1.0", "TLSv1.1"}
+        assert "TLS_ECDHE_RSA_WITH_NULL_SHA" in weak(port).names
 
 
 @pytest.mark.parametrize(("ciphers", "exchanges", "names"), [

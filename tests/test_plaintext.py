@@ -39,6 +39,7 @@ from zabbix_ssl.probing.plaintext import _PLAINTEXT, describe_plaintext
     (b"ERROR\r\n", "something that is not TLS"),
     (b"\x1b[31mHello \x07\r\n", "something that is not TLS"),
     (b"\0\0\0\0\0\0", "something that is not TLS"),
+    (b"\x16\x01\x01\0\x26\2\0\0\x22", "something that is not TLS"),
 ])
 def test_a_server_that_speaks_something_else_is_named(banner: bytes, name: str) -> None:
     """By its first bytes, as an answer to each kind of hello."""
@@ -48,9 +49,12 @@ def test_a_server_that_speaks_something_else_is_named(banner: bytes, name: str) 
 
 
 def test_a_line_of_text_is_awaited_before_it_is_named() -> None:
-    """What comes byte by byte is named by the whole line, and by 32 bytes at the latest."""
+    """What comes byte by byte is named by the whole line, by 8 bytes when they are no text, and by
+    32 at the latest."""
     banner = b"220 (vsFTPd 3.0.3)\r\n"
     assert [hello.read_reply(banner[:i]) for i in range(len(banner))] == [None] * len(banner)
+    greeting = b"AMQP\0\0\x09\x01"
+    assert [hello.read_reply(greeting[:i]) for i in range(len(greeting))] == [None] * len(greeting)
     assert hello.read_reply(b"x" * 31) is None
     assert hello.read_reply(b"x" * 32) == Reply("not_tls", detail="something that is not TLS")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from OpenSSL import SSL
@@ -15,6 +17,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # asyncore
     from tlslite.constants import CipherSuite
 
+NAMES = {code: name for code, name, _ in suites.SUITES}
 EVERYTHING = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 #: How many suites, signalling value counted, no server is known to fail over.
 MOST_OFFERED = 120
@@ -62,6 +65,20 @@ def test_tlslite_agrees_on_code_and_name() -> None:
     assert compared > 80
 
 
+def test_nmap_agrees_on_code_and_name(needs: Callable[[str], str]) -> None:
+    """So does nmap, which has names of its own for what is not registered, and for TLS 1.3."""
+    table = (Path(needs("nmap")).parents[1] / "share/nmap/nselib/tls.lua").read_text()
+    own = {0x001E, 0xC0B4, 0xC0B5, *range(0xCC13, 0xCC16)}
+    compared = 0
+    row = re.compile(r'^\s*(?:\["(.+?)"\]|(TLS_AKE_\w+))\s*=\s*0x([0-9A-F]{4}),', re.MULTILINE)
+    for found in row.finditer(table):
+        code, name = int(found[3], 16), found[1] or found[2]
+        if code in NAMES and code not in own and name.startswith(("TLS_", "SSL_")):
+            assert NAMES[code] == re.sub("-draft$", "", name).replace("_AKE_WITH", "")
+            compared += 1
+    assert compared > 350
+
+
 @pytest.mark.parametrize("code", [0x00FF, 0x5600, 0x0A0A, 0xFFFF])
 def test_what_is_no_suite_is_named_by_its_code(code: int) -> None:
     """Signalling values, GREASE and what is not registered."""
@@ -85,7 +102,9 @@ def test_an_unknown_openssl_name_stays_as_it_is() -> None:
     ("TLS_KRB5_EXPORT_WITH_DES_CBC_40_MD5", ("DES/3DES", "EXPORT", "MD5")),
     ("TLS_ECDHE_ECDSA_WITH_NULL_SHA", ("NULL",)),
     ("TLS_NULL_WITH_NULL_NULL", ("NULL", "anonymous")),
+    ("TLS_RSA_EXPORT_WITH_RC4_40_MD5", ("RC4", "EXPORT", "MD5")),
     ("TLS_SHA256_SHA256", ("NULL",)),
+    ("TLS_SHA384_SHA384", ("NULL",)),
     ("TLS_ECDH_anon_WITH_AES_256_CBC_SHA", ("anonymous",)),
     ("SSL_CK_DES_192_EDE3_CBC_WITH_MD5", ("DES/3DES", "MD5")),
     ("TLS_RSA_WITH_AES_128_CBC_SHA", ()),

@@ -174,6 +174,8 @@ SUITES: tuple[tuple[int, str, str], ...] = (
     (0x1303, "TLS_CHACHA20_POLY1305_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
     (0x1304, "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_SHA256"),
     (0x1305, "TLS_AES_128_CCM_8_SHA256", "TLS_AES_128_CCM_8_SHA256"),
+    (0x1306, "TLS_AEGIS_256_SHA384", ""),
+    (0x1307, "TLS_AEGIS_128L_SHA256", ""),
     (0xC001, "TLS_ECDH_ECDSA_WITH_NULL_SHA", "ECDH-ECDSA-NULL-SHA"),
     (0xC002, "TLS_ECDH_ECDSA_WITH_RC4_128_SHA", "ECDH-ECDSA-RC4-SHA"),
     (0xC003, "TLS_ECDH_ECDSA_WITH_3DES_EDE_CBC_SHA", "ECDH-ECDSA-DES-CBC3-SHA"),
@@ -454,7 +456,7 @@ TLS13 = tuple(code for code, name, _ in SUITES if code >> 8 == 0x13 or code in (
     0x00C6, 0x00C7, 0xC0B4, 0xC0B5, 0xC103, 0xC104, 0xC105, 0xC106))
 
 _IMPERSONAL = tuple((code, name) for code, name, _ in SUITES
-                    if code not in TLS13 and code not in _TLCP and code != 0
+                    if code not in TLS13 and code not in _TLCP
                     and not any(mark in name for mark in _PERSONAL))
 
 #: SSLv3 to TLS 1.1: all but AEAD and SHA-2, which came with TLS 1.2 (RFC 5246 appendix A.5).
