@@ -1,6 +1,6 @@
 # make demo     real TLS endpoints on loopback, good and bad, audited as Zabbix would
 # make test     lint, types and all tests; installs missing servers through apt where it may
-# make test-oldest  the same with the oldest dependencies that setup.cfg allows
+# make test-oldest  the tests with the oldest dependencies that setup.cfg allows
 # make bench    the measurements
 # make lint     ruff and mypy alone
 # make clean    removes what these made
@@ -29,8 +29,12 @@ test:
 	$(PY) -m pytest $(TESTS) || failed="$$failed pytest"; \
 	[ -z "$$failed" ] || { echo "make test: failed:$$failed" >&2; exit 1; }
 
+test-oldest: export OLDEST = 1
+test-oldest: export VENV := $(VENV)-oldest
 test-oldest:
-	@exec $(MAKE) --no-print-directory test VENV="$(CURDIR)/.venv-oldest" OLDEST=1
+	@tools/install-servers
+	@tools/venv test
+	@exec "$$VENV/bin/python" -m pytest $(TESTS)
 
 bench:
 	@tools/install-servers
