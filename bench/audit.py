@@ -1,9 +1,10 @@
 """The full audit of 2,000 targets, beside the bare handshakes and the scans of others.
 
-zabbix-ssl: handshake, certificates, chain and hostname verdicts, SSLv2 to TLS 1.3, weak ciphers, risk.
-prometheus-blackbox-exporter: one TLS handshake, nothing verified (tcp prober, insecure_skip_verify),
-asked as Prometheus asks it, over connections that are kept and with its request headers, which have
-the answer compressed; and once more without.
+zabbix-ssl: handshake, certificates, chain and hostname verdicts, SSLv2 to TLS 1.3, weak ciphers,
+revocation (nothing to ask here), risk.
+prometheus-blackbox-exporter: one TLS handshake, nothing verified (insecure_skip_verify), asked as
+Prometheus asks it, over connections that are kept and with its request headers, which have the
+answer compressed; and once more without.
 sslyze: certinfo and the protocols SSLv2 to TLS 1.3 (its scan of all suites), 20 targets.
 """
 
@@ -32,8 +33,9 @@ ROUNDS = 5
 #: What Prometheus sends with every scrape (scrape/scrape.go).
 PROMETHEUS_HEADERS = {
     "User-Agent": "Prometheus/2.42.0",
-    "Accept": "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
-              "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    "Accept": "application/openmetrics-text;version=1.0.0,"
+              "application/openmetrics-text;version=0.0.1;q=0.75,"
+              "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
     "Accept-Encoding": "gzip",
     "X-Prometheus-Scrape-Timeout-Seconds": "5",
 }
@@ -130,13 +132,13 @@ def compare_sslyze(folder: Path, port: int, mine: Cost) -> None:
     """sslyze in an environment of its own, because it wants an older cryptography."""
     venv = folder / "sslyze"
     made = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True)
-    made = made.returncode and made or subprocess.run(
+    made = (made.returncode and made) or subprocess.run(
         [str(venv / "bin" / "pip"), "install", "--quiet", "sslyze"], capture_output=True)
     if made.returncode:
         print("  (sslyze cannot be installed: not compared)")
         return
     words = [f"{name(n)}:{port}{{{address(n)}}}" for n in range(SSLYZE_TARGETS)]
-    theirs = of_command([str(venv / "bin" / "sslyze"), "--certinfo", "--sslv2", "--sslv3", "--tlsv1",
-                         "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", *words])
+    theirs = of_command([str(venv / "bin" / "sslyze"), "--certinfo", "--sslv2", "--sslv3",
+                         "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", *words])
     row("sslyze, certinfo and SSLv2 to TLS 1.3", theirs, SSLYZE_TARGETS)
     print(f"  ratio to sslyze: 1/{theirs.cpu / SSLYZE_TARGETS / (mine.cpu / TARGETS):.0f}")

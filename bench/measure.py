@@ -17,7 +17,7 @@ from testbed.pki import Authority
 
 
 class Cost(NamedTuple):
-    """What a thing took: CPU and wall seconds, and the peak of its memory in MB (0: not measured)."""
+    """What a thing took: CPU and wall seconds, and the peak of its memory in MB (0: unknown)."""
 
     cpu: float
     wall: float
@@ -59,8 +59,8 @@ def row(name: str, cost: Cost, count: int, beside: Cost | None = None) -> None:
     """One line: per target, and the ratio to what stands beside it."""
     ratio = f"  {cost.cpu / beside.cpu:6.2f} x" if beside else ""
     memory = f"  {cost.memory:4.0f} MB" if cost.memory else ""
-    print(f"  {name:<58} {1000 * cost.cpu / count:8.2f} ms CPU  {cost.wall:7.2f} s wall{memory}{ratio}",
-          flush=True)
+    print(f"  {name:<58} {1000 * cost.cpu / count:8.2f} ms CPU  {cost.wall:7.2f} s wall"
+          f"{memory}{ratio}", flush=True)
 
 
 @contextmanager

@@ -135,7 +135,7 @@ def test_waiting_for_a_signal_ends_with_the_timer(loop: Loop) -> None:
 
 
 def test_blocking_calls_run_side_by_side(loop: Loop) -> None:
-    """A hundred calls of which each waits for all the others: none stands in line behind another."""
+    """A hundred calls, each of which waits for all the others: none stands in line."""
     together = threading.Barrier(100)
     seen: list[object] = []
 

@@ -178,12 +178,6 @@ def test_openssl_gets_no_further_without_tls(stand: Stand, server: str, protocol
 
 # The whole audit, over the same servers
 
-# nginx refuses, rightly, to speak HTTP/2 where mail is spoken (RFC 7301 section 3.2).
-AUDITED = [pytest.param(*pair, marks=pytest.mark.xfail(
-    pair[0] == "nginx", reason="the handshake offers ALPN h2 whatever is spoken", strict=True))
-    for pair in REAL]
-
-
 class Audited(NamedTuple):
     failure: str
     trusted: bool | None
@@ -200,7 +194,7 @@ def audited(stand: Stand, server: str, protocol: str, tls: bool = True) -> Audit
                    if seen.security else {})
 
 
-@pytest.mark.parametrize(("server", "protocol"), AUDITED, ids=map("-".join, REAL))
+@pytest.mark.parametrize(("server", "protocol"), REAL, ids=map("-".join, REAL))
 def test_every_part_of_the_audit_speaks_the_protocol_first(stand: Stand, server: str, protocol: str
                                                            ) -> None:
     """The handshake and the raw hellos: no version is left unknown."""

@@ -96,8 +96,9 @@ METRICS = (
            lambda h, now: h.client_certificate_requested, "ssl_client_certificate_requested"),
     Metric("error", "", TEXT, "", "Why the target could not be checked, empty when it could", "",
            lambda o, now: o.failure.message if o.failure else ""),
-    Metric("error_reason", "", TEXT, "", "The same in one word: dns, refused, unreachable, timeout, "
-           "reset, closed, not_tls, alert, handshake, starttls, internal; empty when it could", "",
+    Metric("error_reason", "", TEXT, "", "The same in one word: dns, refused, unreachable, "
+           "timeout, reset, closed, not_tls, alert, handshake, starttls, internal; empty when it "
+           "could", "",
            lambda o, now: o.failure.reason if o.failure else ""),
 
     Metric("is_valid", "validity", FLAG, "", "The time of the check lies within the certificate's "

@@ -1,11 +1,11 @@
 """The values that pass from floor to floor. Standard library only; nothing here does I/O.
 
 Two rules run through all of them. Facts never depend on trust: an expired or untrusted certificate
-has the same facts as a good one. Unknown is not no: what was not learnt is None (or absent), and the
-reason stands beside it.
+has the same facts as a good one. Unknown is not no: what was not learnt is None (or absent), and
+the reason stands beside it.
 
-NamedTuple and not dataclass: immutable either way, and importing dataclasses costs 15 ms of CPU that
-every cold external check would pay.
+NamedTuple and not dataclass: immutable either way, and importing dataclasses costs 15 ms of CPU
+that every cold external check would pay.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class Target(NamedTuple):
         return ascii_host(self.domain)
 
     def __str__(self) -> str:
-        return f"[{self.domain}]:{self.port}" if ":" in self.domain else f"{self.domain}:{self.port}"
+        domain = f"[{self.domain}]" if ":" in self.domain else self.domain
+        return f"{domain}:{self.port}"
 
 
 def protocol_for(port: int, asked: str | None) -> str | None:

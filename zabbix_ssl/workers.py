@@ -16,10 +16,11 @@ Work = Callable[[Sequence[T]], Iterator[tuple[int, R]]]
 
 
 def spread(work: Work[T, R], items: Sequence[T], workers: int) -> Iterator[tuple[int, R]]:
-    """``work`` over ``items`` in ``workers`` processes; yields (index in items, result) as they come.
+    """``work`` over ``items`` in several processes; yields (index, result) as they come.
 
-    Shares are dealt like cards, so that neighbours in a list, which are often alike, do not all fall to
-    one process. Raises RuntimeError when a worker dies. Closing the iterator ends the workers.
+    Shares are dealt like cards, so that neighbours in a list, which are often alike, do not all
+    fall to one process. Raises what ``work`` raised in a worker, and RuntimeError when one dies.
+    Closing the iterator ends the workers.
     """
     if workers <= 1 or len(items) <= 1:
         yield from work(items)
@@ -46,6 +47,8 @@ def spread(work: Work[T, R], items: Sequence[T], workers: int) -> Iterator[tuple
                     raise RuntimeError("a worker process died before its work was done") from None
                 if message is None:
                     del readers[ready]
+                elif isinstance(message, Exception):
+                    raise message
                 else:
                     index, result = message
                     yield index * workers + readers[ready], result
@@ -57,8 +60,11 @@ def spread(work: Work[T, R], items: Sequence[T], workers: int) -> Iterator[tuple
 
 
 def _serve(work: Work[T, R], share: Sequence[T], writer: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group: ours to obey
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for item in work(share):
-        writer.send(item)
-    writer.send(None)
+    try:
+        for item in work(share):
+            writer.send(item)
+        writer.send(None)
+    except Exception as error:
+        writer.send(error)

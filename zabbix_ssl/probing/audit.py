@@ -1,7 +1,8 @@
 """One target through all checks, under one deadline.
 
-The full handshake and, beside it, the raw hellos run at once, so that an audit takes about the round
-trips of its own handshake. What fails is told with its reason and never costs the facts of the rest.
+The full handshake and, beside it, the raw hellos run at once, so that an audit takes about the
+round trips of its own handshake. What fails is told with its reason and never costs the facts of
+the rest.
 """
 
 from __future__ import annotations
@@ -9,12 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from OpenSSL import SSL
-
 from ..model import Failure, Handshake, Observation, Security, Settings, Target
-from .handshake import Outcome, shake
+from .handshake import Outcome, client_context, shake
 from .loop import Loop, Steps, Task, clock
-from .network import Address, Failed, Stream, connect, is_address
+from .network import Address, Failed, connect, is_address
 from .prelude import prelude_of
 from .resolver import Resolver
 from .survey import Survey
@@ -30,10 +29,11 @@ _NOTHING_TO_ASK = ("refused", "unreachable", "timeout", "not_tls", "starttls", "
 class Shared:
     """What the audits of one run have in common."""
 
-    def __init__(self, loop: Loop, settings: Settings, context: SSL.Context) -> None:
+    def __init__(self, loop: Loop, settings: Settings) -> None:
         self.loop = loop
         self.settings = settings
-        self.context = context
+        self.web_context = client_context((b"h2", b"http/1.1"))
+        self.other_context = client_context(())  # for what is not the web
         self.resolver = Resolver(loop)
         self.judge = Judge(loop, settings)
 
@@ -75,6 +75,7 @@ class _Audit:
         self._askers = max(1, shared.settings.connections - 1)
         self._server_name = target.sni or (None if is_address(self._host) else self._host)
         self._prelude = prelude_of(target, shared.settings)
+        self._context = shared.other_context if self._prelude else shared.web_context
         self._survey = Survey(shared.loop, self._server_name, self._begun + _SURVEY_SHARE * timeout,
                               self._prelude)
         task.set_timer(self._deadline)
@@ -115,14 +116,15 @@ class _Audit:
     def _shake(self, addresses: tuple[Address, ...]) -> Steps[tuple[Address, Outcome]]:
         stream = yield from connect(self._task, addresses, self._deadline)
         try:
-            yield from self._prelude(stream)
-            outcome = yield from shake(stream, self._shared.context, self._server_name)
+            if self._prelude:
+                yield from self._prelude(stream)
+            outcome = yield from shake(stream, self._context, self._server_name)
             return stream.peer, outcome
         finally:
             stream.close()
 
     def _look_in_clear(self, handshake: Handshake) -> Steps[Handshake]:
-        """The certificates of a server that our OpenSSL cannot shake hands with, from a raw hello."""
+        """The certificates of a server that we cannot shake hands with, from a raw hello."""
         self._survey.ask_for_tls13()
         yield from self._survey.finish(self._task)
         version = self._survey.accepted_in_clear()

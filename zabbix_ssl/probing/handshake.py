@@ -1,7 +1,7 @@
 """The full handshake of a modern client, with verification off: facts, no verdict.
 
-OpenSSL works on memory and not on the socket, so that every byte passes through here and is counted:
-left alone with a socket it would read an endless handshake for ever.
+OpenSSL works on memory and not on the socket, so that every byte passes through here and is
+counted: left alone with a socket it would read an endless handshake for ever.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .loop import Steps, clock
 from .network import RECEIVE_BYTES, Failed, Stream
 from .suites import iana_name
 
-#: What a server may send before the handshake is done. OpenSSL itself stops at 100 KB of certificates.
+#: What a server may send before the handshake is done; of certificates OpenSSL takes 100 KB.
 _MOST_BYTES = 512 * 1024
 
 _VERSIONS = {"SSLv3": "SSLv3", "TLSv1": "TLSv1.0", "TLSv1.1": "TLSv1.1", "TLSv1.2": "TLSv1.2",
@@ -59,7 +59,8 @@ class _Seen:
     def only_our_certificate_is_missing(self) -> bool:
         """The server did its whole part and then refused us for want of a client certificate.
 
-        Up to TLS 1.2 it does so before the handshake is done; in TLS 1.3 after (RFC 8446 section 4.4.2.4).
+        Up to TLS 1.2 it does so before the handshake is done, in TLS 1.3 after (RFC 8446 section
+        4.4.2.4).
         """
         return self.certificate_requested and self.finished_sent
 
@@ -78,8 +79,12 @@ def _on_staple(connection: SSL.Connection, answer: bytes, _: object) -> bool:
     return True
 
 
-def client_context() -> SSL.Context:
-    """What a modern client offers, and what old servers need beside it. One serves all handshakes."""
+def client_context(alpn: tuple[bytes, ...]) -> SSL.Context:
+    """What a modern client offers, and what old servers need beside it. One serves many handshakes.
+
+    ``alpn``: application protocols to offer; none but those of the web are known to every server
+    that knows ALPN, and one that has nothing in common refuses (RFC 7301 section 3.2).
+    """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_VERSION)
     # Level 0 lets weak keys, signatures and TLS 1.0 pass: they are to be seen, not refused.
@@ -89,14 +94,15 @@ def client_context() -> SSL.Context:
         b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
     context.set_options(SSL.OP_ALL | _LEGACY_SERVER_CONNECT)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_alpn_protos([b"h2", b"http/1.1"])
+    if alpn:
+        context.set_alpn_protos(list(alpn))
     context.set_ocsp_client_callback(_on_staple)
     context.set_info_callback(_on_state)
     return context
 
 
 def shake(stream: Stream, context: SSL.Context, server_name: str | None) -> Steps[Outcome]:
-    """The handshake over a connected stream. Never raises Failed: the outcome carries the failure."""
+    """The handshake over a connected stream. Raises no Failed: the outcome carries it."""
     seen = _Seen()
     connection = SSL.Connection(context, None)
     connection.set_app_data(seen)
@@ -184,4 +190,5 @@ def _failed(error: SSL.Error) -> Failed:
     alert = _ALERT.match(words)
     if alert:
         return Failed("alert", f"the server refuses the handshake: {words[alert.end():]}")
-    return Failed("handshake", "the handshake failed: " + _SAYINGS.get(words, words or "no reason given"))
+    return Failed("handshake", "the handshake failed: "
+                  + _SAYINGS.get(words, words or "no reason given"))

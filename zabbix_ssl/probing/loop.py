@@ -4,8 +4,9 @@ Why not asyncio: its import alone costs 50 ms of CPU, which every cold external 
 its transports cost more CPU a connection than the raw hello that goes over it.
 
 Rules
-- A task is a generator. It gives way with ``yield``; what it is sent says why it goes on: WOKEN (one of
-  the descriptors it watches is ready, or what it waits for is there) or EXPIRED (its timer ran out).
+- A task is a generator. It gives way with ``yield``; what it is sent says why it goes on: WOKEN (a
+  descriptor that it watches is ready, or what it waits for is there) or EXPIRED (its timer ran
+  out).
 - Descriptors are watched edge-triggered for both directions from the start, one system call in the
   life of a connection. So a task always tries first and yields only after EAGAIN, and being woken
   promises nothing: it tries again.

@@ -21,8 +21,8 @@ RECEIVE_BYTES = 65536
 _STAGGER = 0.25  # seconds before the next address is tried beside the first (RFC 8305 section 5)
 
 _ERRORS: dict[int, tuple[str, str]] = {
-    errno.ECONNREFUSED: ("refused", "the connection was refused: nothing listens on this port, or a "
-                         "firewall rejects it"),
+    errno.ECONNREFUSED: ("refused", "the connection was refused: nothing listens on this port, or "
+                         "a firewall rejects it"),
     errno.ECONNRESET: ("reset", "the server reset the connection"),
     errno.EPIPE: ("reset", "the server reset the connection"),
     errno.ECONNABORTED: ("reset", "the connection was aborted"),
@@ -73,7 +73,7 @@ class Stream:
         self._unwrap: Callable[[bytes], bytes] | None = None
 
     def frame(self, wrap: Callable[[bytes], bytes], unwrap: Callable[[bytes], bytes]) -> None:
-        """From now on what is sent goes through ``wrap`` and what is received through ``unwrap``."""
+        """From now on ``wrap`` what is sent and ``unwrap`` what is received."""
         self._wrap, self._unwrap = wrap, unwrap
 
     def try_connect(self) -> int:
@@ -197,7 +197,7 @@ def is_address(text: str) -> bool:
 
 
 def resolve(host: str, port: int) -> tuple[Address, ...]:
-    """The addresses of a name, as the system resolves it, in its order. Blocks; Failed on failure."""
+    """The addresses of a name, as the system resolves it. Blocks; Failed on failure."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:

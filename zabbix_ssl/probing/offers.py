@@ -128,10 +128,10 @@ def any_suite(server_name: str | None, version: str) -> Question:
 def sslv2() -> Conversation[dict[str, Offer]]:
     """Is SSLv2 accepted? Any alert is a no here: whoever sends one speaks TLS instead.
 
-    A reset is looked into. Who knows SSLv2 reads the whole hello. OpenSSL 4 and others read its first
-    five bytes, the length of a TLS record header, find no TLS in them and close; the rest of the
-    hello, unread, makes the kernel turn that into a reset. Given those bytes alone such a server
-    closes in good order, and one that knows SSLv2 would wait for the rest.
+    A reset is looked into. Who knows SSLv2 reads the whole hello. OpenSSL 4 and others read its
+    first five bytes, the length of a TLS record header, find no TLS in them and close; the rest of
+    the hello, unread, makes the kernel turn that into a reset. Given those bytes alone such a
+    server closes in good order, and one that knows SSLv2 would wait for the rest.
     """
     hello = sslv2_client_hello()
     answer = yield Question(hello, read_sslv2_reply)
@@ -173,8 +173,8 @@ def shows_tls12(to_old: Answer, to_weak: Answer) -> bool:
     """Do the first answers of ``old_versions`` and ``weak_ciphers`` show that TLS 1.2 is accepted?
 
     They ask for TLS 1.1 with every suite, and for TLS 1.2 with weak ones only. A server that turns
-    TLS 1.1 away with protocol_version and TLS 1.2 with handshake_failure knows the difference: it is
-    the weak suites that it does not want, not the version (RFC 5246 sections 7.2.2 and E.1).
+    TLS 1.1 away with protocol_version and TLS 1.2 with handshake_failure knows the difference: it
+    is the weak suites that it does not want, not the version (RFC 5246 sections 7.2.2 and E.1).
     """
     weak = _accepts(to_weak)
     if weak is not None:

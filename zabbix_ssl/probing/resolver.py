@@ -1,4 +1,4 @@
-"""Names to addresses, once a run for each name, without standing in line behind dead name servers."""
+"""Names to addresses, once a run for each name; none waits behind dead name servers."""
 
 from __future__ import annotations
 

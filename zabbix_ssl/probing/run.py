@@ -1,8 +1,8 @@
 """Thousands of targets in one process.
 
 How many run at once is decided turn by turn: whatever is ready goes on before a new target begins.
-So on a fast network few are in flight and no handshake time is inflated by standing in line, and on a
-slow one, or among dead hosts, as many as are allowed wait together.
+So on a fast network few are in flight and no handshake time is inflated by standing in line, and on
+a slow one, or among dead hosts, as many as are allowed wait together.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ from functools import partial
 
 from ..model import Observation, Security, Settings, Target
 from .audit import Shared, start
-from .handshake import client_context
 from .loop import Loop
 
 _NOTHING = (0, (None, None))
 _SPARE_FILES = 64  # descriptors left to the rest of the program
-_AT_ONCE = 32  # targets begun in one turn of the loop: a server's process that is kept busy costs less to wake
+_AT_ONCE = 32  # targets begun in one turn of the loop; few, and every answer wakes a sleeper
 
 
 def audit_all(targets: Iterable[tuple[Target, Security | None]], settings: Settings
               ) -> Iterator[tuple[int, Observation]]:
     """See ``zabbix_ssl.probing.audit_all``."""
     loop = Loop()
-    shared = Shared(loop, settings, client_context())
+    shared = Shared(loop, settings)
     finished: deque[tuple[int, Observation]] = deque()
     waiting = enumerate(targets)
     most = _most_in_flight(settings)
@@ -37,7 +36,7 @@ def audit_all(targets: Iterable[tuple[Target, Security | None]], settings: Setti
         while more or in_flight:
             busy = loop.turn(wait=not finished and not (more and in_flight < most))
             for _ in range(_AT_ONCE):
-                if busy and in_flight >= _AT_ONCE or in_flight >= most:
+                if (busy and in_flight >= _AT_ONCE) or in_flight >= most:
                     break
                 index, (target, known) = next(waiting, _NOTHING)
                 if target is None:

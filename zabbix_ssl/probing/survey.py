@@ -1,8 +1,8 @@
 """The raw hellos of one target: which versions and weak ciphers does the server accept?
 
-Conversations (see ``offers``) are held by a few askers at once, as many as connections to one target
-are allowed; each question goes over a connection of its own. A question that fails makes its answer
-unknown, with the reason, and nothing else.
+Conversations (see ``offers``) are held by a few askers at once, as many as connections to one
+target are allowed; each question goes over a connection of its own. A question that fails makes its
+answer unknown, with the reason, and nothing else.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import TypeVar
 
 from ..model import TLS_VERSIONS, Failure, Offer, Security
 from . import offers
-from .hello import Flight, FlightReader, Reply
+from .hello import Flight, FlightReader
 from .loop import EXPIRED, Loop, Signal, Steps, Task, clock
-from .network import Address, Failed, Stream, connect
+from .network import Address, Failed, connect
 from .offers import Answer, Conversation, Question, WeakCiphers
+from .prelude import Prelude
 
 T = TypeVar("T")
 
-#: How long one question may wait for its answer, seconds: a firewall that swallows SSLv2 hellos must
-#: not make every audit of a healthy server last to its deadline.
+#: How long one question may wait for its answer, seconds: a firewall that swallows SSLv2 hellos
+#: must not make every audit of a healthy server last to its deadline.
 _PATIENCE = 3.0
 
 #: The most bytes of an answer, and of a whole clear-text flight with its certificates.
@@ -39,7 +40,7 @@ class Survey:
     """The questions to one target, while they are asked. ``prelude`` leads a connection to TLS."""
 
     def __init__(self, loop: Loop, server_name: str | None, deadline: float,
-                 prelude: Callable[[Stream], Steps[None]]) -> None:
+                 prelude: Prelude | None) -> None:
         self._loop = loop
         self._server_name = server_name
         self._deadline = deadline
@@ -96,8 +97,8 @@ class Survey:
         self._left.clear()
 
     def security(self, negotiated: str) -> Security:
-        """The answers. ``negotiated``: the version of the full handshake, "" when it came to nothing;
-        that handshake offered TLS 1.3, so an older version says that the server does not have it."""
+        """The answers. ``negotiated``: the version of the full handshake, "" when it came to
+        nothing; it offered TLS 1.3, so an older version says that the server does not have it."""
         known = dict(self._versions)
         if negotiated:
             known[negotiated] = Offer(True)
@@ -197,7 +198,8 @@ class Survey:
         task.set_timer(deadline)
         stream = yield from connect(task, (self._address,), deadline)
         try:
-            yield from self._prelude(stream)
+            if self._prelude:
+                yield from self._prelude(stream)
             yield from stream.send(hello)
             received = b""
             while len(received) <= most:

@@ -38,7 +38,7 @@ class Judge:
 
     def judge(self, task: Task, target: Target, host: str, handshake: Handshake, deadline: float
               ) -> Steps[Observation]:
-        """An observation with certificate, chain and revocation filled in, as far as they can be."""
+        """An observation with certificate, chain and revocation, as far as they can be known."""
         now = int(time.time())
         seen = Observation(target, now, handshake=handshake)
         if not handshake.served:
@@ -112,5 +112,5 @@ class Judge:
             try:
                 bundles.extend(load(file).bundles)
             except ValueError as error:
-                bundles.append(Bundle((), False, str(error)))  # the verdict is unknown, and says why
+                bundles.append(Bundle((), False, str(error)))  # "unknown", and this is why
         return TrustStore(tuple(bundles))
