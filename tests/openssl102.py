@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 _OPTIONS = {"NO_SSLv2": 0x01000000, "NO_SSLv3": 0x02000000, "NO_TLSv1": 0x04000000,
@@ -27,9 +28,11 @@ _DH_PRIME = (1 << 1024) - 105  # the largest prime of 1024 bits: nobody finishes
 
 
 def library() -> Path | None:
-    """The shared object with OpenSSL 1.0.2 in it, None without nassl."""
+    """The shared object with OpenSSL 1.0.2 in it; None without nassl 1, later ones hide it."""
     spec = importlib.util.find_spec("nassl")
-    folders = (spec.submodule_search_locations or ()) if spec else ()
+    if spec is None or not version("nassl").startswith("1."):
+        return None
+    folders = spec.submodule_search_locations or ()
     return next((path for folder in folders for path in Path(folder).glob("_nassl_legacy*.so")),
                 None)
 

@@ -358,7 +358,7 @@ def weak_of(names: set[str]) -> set[str]:
 def old_openssl(folder: Path, ciphers: str, *without: str) -> Iterator[int]:
     """The server of ``openssl102``."""
     if openssl102.library() is None:
-        pytest.skip("needs nassl")
+        pytest.skip("needs nassl 1")
     files = LEAF.write(folder)
     with subprocess.Popen(
             [sys.executable, openssl102.__file__, files.certificate, files.key, ciphers, *without],
