@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .endpoints import ENDPOINTS, Running, running
+from .endpoints import ENDPOINTS, OPTIONS, Running, running
 from .external import ExternalCheck
 
 
@@ -27,7 +27,9 @@ def main() -> int:
             print(f"{len(endpoints)} TLS endpoints are up on loopback addresses of this machine.")
             zabbix = ExternalCheck(folder / "domains.json", folder / "cache")
             show_external_checks(zabbix, endpoints, width)
-            return show_verdicts(zabbix, endpoints, width)
+            wrong = show_verdicts(zabbix, endpoints, width)
+            wrong += show_offline(zabbix, endpoints)
+            return 1 if wrong else 0
 
 
 def show_external_checks(zabbix: ExternalCheck, endpoints: list[Running], width: int) -> None:
@@ -44,18 +46,19 @@ def show_external_checks(zabbix: ExternalCheck, endpoints: list[Running], width:
 
 
 def show_verdicts(zabbix: ExternalCheck, endpoints: list[Running], width: int) -> int:
-    """Audits all, shows each verdict beside the endpoint; 1 when one is not as expected."""
+    """Audits all, shows each verdict beside the endpoint; gives how many are not as expected."""
     started = time.monotonic()
-    answer = zabbix().text
+    answer = zabbix(*OPTIONS).text
     seconds = time.monotonic() - started
     try:
         results = {(one["domain"], one["port"]): one for one in json.loads(answer)}
     except ValueError:
         print(f"\nssl_check_batch.py did not answer with JSON:\n{answer}")
         return 1
-    print(f"\nAll of them, with everything that is looked at:\n$ ssl_check_batch.py\n"
+    print(f"\nAll of them, with everything that is looked at:\n"
+          f"$ ssl_check_batch.py {' '.join(OPTIONS)}\n"
           f"({len(answer)} characters of JSON after {seconds:.1f} s; in short:)\n")
-    print(f"{'ENDPOINT':13} {'RISK':6} {'DAYS':>4}  FINDING")
+    print(f"{'ENDPOINT':14} {'RISK':6} {'DAYS':>4}  FINDING")
     wrong = 0
     for one in endpoints:
         result = results[one.endpoint.domain, one.port]
@@ -63,9 +66,20 @@ def show_verdicts(zabbix: ExternalCheck, endpoints: list[Running], width: int) -
         fault = difference(one, result)
         if fault:
             wrong += 1
-            print(f"{'':26} WRONG: {fault}")
+            print(f"{'':27} WRONG: {fault}")
     print(f"\n{len(endpoints) - wrong} of {len(endpoints)} verdicts are as they must be.")
-    return 1 if wrong else 0
+    return wrong
+
+
+def show_offline(zabbix: ExternalCheck, endpoints: list[Running]) -> int:
+    """Asks nobody whether a certificate is revoked, but for a file; gives how many are wrong."""
+    revoked = next(one for one in endpoints if one.endpoint.name == "revoked")
+    words = ("--get", revoked.endpoint.domain, str(revoked.port), "revocation_status", "--offline",
+             "--crl-dir", str(revoked.folder / "crls"))
+    answer = zabbix(*words).text
+    print(f"\nAnd from the CA's revocation list as a file, with nobody asked:\n"
+          f"$ ssl_check_batch.py {' '.join(words)}\n{answer}")
+    return 0 if answer == "revoked" else 1
 
 
 def in_short(one: Running, result: dict[str, Any], width: int) -> str:
@@ -73,7 +87,7 @@ def in_short(one: Running, result: dict[str, Any], width: int) -> str:
     days = result["validity"].get("remain_days", "-")
     sentences = [finding["message"] for finding in result["findings"]]
     sentences = sentences or [f"nothing to mend: {one.endpoint.what}"]
-    head = f"{one.endpoint.name:13} {result['risk_level']:6} {days:>4}  "
+    head = f"{one.endpoint.name:14} {result['risk_level']:6} {days:>4}  "
     indent = " " * len(head)
     lines = [line for sentence in sentences for line in textwrap.wrap(
         sentence, max(40, width - len(head)), subsequent_indent="  ", break_on_hyphens=False)]

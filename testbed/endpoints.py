@@ -14,29 +14,41 @@ from typing import NamedTuple
 
 from . import faults, tls
 from .pki import DAY, Authority, Issued, self_signed
+from .revocation import Ledger, Site, publish
 from .serving import Dialogue, serve
 
 DOMAIN = "demo.example"
+#: Options of a check: the CAs publish on loopback addresses, where certificates may else not lead.
+OPTIONS = ("--allow-private-revocation", "127.0.0.0/8")
 TIMEOUT = 3  # seconds of a check: what is silent takes all of it
 
 
 class Authorities(NamedTuple):
-    """The CAs of the table. Clients trust ``root`` alone."""
+    """The CAs of the table, and where they publish. Clients trust ``root`` alone."""
 
     root: Authority
     intermediate: Authority
     old_root: Authority  # expired; it once cross-signed root
     stranger: Authority  # trusted by nobody
+    ledger: Ledger  # what intermediate has revoked
+    site: Site  # its OCSP responder at "ocsp", its certificate at "issuing.crt"
+    dead: str  # URL of an OCSP responder that is down
 
     def leaf(self, name: str, **fields: object) -> Issued:
         return self.intermediate.leaf(name, **fields)  # type: ignore[arg-type]
 
 
-def authorities() -> Authorities:
+@contextmanager
+def authorities() -> Iterator[Authorities]:
     root = Authority("Demo Root CA")
-    return Authorities(
-        root, root.authority("Demo Issuing CA", path_length=0),
-        Authority("Demo Root CA of 2010", not_after=_in_days(-200)), Authority("Stranger CA"))
+    intermediate = root.authority("Demo Issuing CA", path_length=0)
+    old_root = Authority("Demo Root CA of 2010", not_after=_in_days(-200))
+    ledger = Ledger(intermediate)
+    with publish() as site, faults.refusing() as refused:
+        site.responder("ocsp", ledger)
+        site.file("issuing.crt", intermediate.der)
+        yield Authorities(root, intermediate, old_root, Authority("Stranger CA"), ledger, site,
+                          f"http://127.0.0.1:{refused}/")
 
 
 #: Starts the endpoint on an address under a domain name; gives the port.
@@ -72,15 +84,18 @@ class Running(NamedTuple):
 @contextmanager
 def running(endpoints: Sequence[Endpoint], folder: Path) -> Iterator[list[Running]]:
     """Starts the endpoints, each on a loopback address of its own and a free port. Writes
-    ``domains.json``, which names them, and ``ca.pem`` with the root that it trusts."""
-    cas = authorities()
-    (folder / "ca.pem").write_bytes(cas.root.certificate_pem)
+    ``domains.json``, which names them, ``ca.pem`` with the root that it trusts, and the CRL of the
+    issuing CA to the folder ``crls``."""
     with ExitStack() as stack:
+        cas = stack.enter_context(authorities())
+        (folder / "ca.pem").write_bytes(cas.root.certificate_pem)
         started = []
         for number, endpoint in enumerate(endpoints, 10):
             address = f"127.0.0.{number}"
             port = stack.enter_context(endpoint.start(cas, endpoint.domain, address))
             started.append(Running(endpoint, address, port, folder))
+        (folder / "crls").mkdir()
+        (folder / "crls" / "issuing.crl").write_bytes(cas.ledger.crl())
         (folder / "domains.json").write_text(json.dumps({
             "defaults": {"ca_file": str(folder / "ca.pem"), "timeout": TIMEOUT},
             "targets": [{"domain": one.endpoint.domain, "port": one.port, "address": one.address}
@@ -105,7 +120,7 @@ def _served(make: Callable[[Authorities, str], Dialogue]) -> Start:
 
 
 def _without_intermediate(cas: Authorities, name: str) -> Dialogue:
-    leaf = cas.leaf(name, issuer_url=f"http://ca.{DOMAIN}/issuing.crt")
+    leaf = cas.leaf(name, issuer_url=cas.site.url("issuing.crt"))
     return tls.modern(leaf, chain=leaf.chain[:1])
 
 
@@ -122,6 +137,42 @@ def _old_versions(cas: Authorities, name: str) -> Dialogue:
 def _weak_cipher(cas: Authorities, name: str) -> Dialogue:
     return tls.old(cas.leaf(name, key="rsa2048"), oldest="TLSv1.2", newest="TLSv1.2",
                    ciphers=("aes128gcm", "3des", "rc4"))
+
+
+def _ocsp(cas: Authorities, name: str) -> Dialogue:
+    return tls.modern(cas.leaf(name, ocsp_url=cas.site.url("ocsp")))
+
+
+def _revoked_by_ocsp(cas: Authorities, name: str) -> Dialogue:
+    leaf = cas.leaf(name, ocsp_url=cas.site.url("ocsp"))
+    cas.ledger.revoke(leaf, "keyCompromise")
+    return tls.modern(leaf)
+
+
+def _revoked_by_crl(cas: Authorities, name: str) -> Dialogue:
+    leaf = cas.leaf(name, crl_url=cas.site.url("issuing.crl"))
+    cas.ledger.revoke(leaf, "cessationOfOperation")
+    cas.site.file("issuing.crl", cas.ledger.crl())
+    return tls.modern(leaf)
+
+
+def _revoked_by_staple(cas: Authorities, name: str) -> Dialogue:
+    leaf = cas.leaf(name, ocsp_url=cas.dead)
+    cas.ledger.revoke(leaf, "superseded")
+    return tls.modern(leaf, staple=cas.ledger.staple(leaf))
+
+
+def _good_by_staple(cas: Authorities, name: str) -> Dialogue:
+    leaf = cas.leaf(name, ocsp_url=cas.dead, must_staple=True)
+    return tls.modern(leaf, staple=cas.ledger.staple(leaf))
+
+
+def _must_staple(cas: Authorities, name: str) -> Dialogue:
+    return tls.modern(cas.leaf(name, ocsp_url=cas.site.url("ocsp"), must_staple=True))
+
+
+def _responder_down(cas: Authorities, name: str) -> Dialogue:
+    return tls.modern(cas.leaf(name, ocsp_url=cas.dead))
 
 
 def _codes(*codes: str) -> frozenset[str]:
@@ -156,6 +207,19 @@ ENDPOINTS = (
              _codes("weak_cipher")),
     Endpoint("weak-key", "RSA key of 1024 bits", _modern(key="rsa1024"), "medium",
              _codes("weak_key", "client_difference")),
+    Endpoint("ocsp", "not revoked, says the OCSP responder", _served(_ocsp), "low"),
+    Endpoint("stapled", "not revoked, says the answer that the server staples", _served(
+        _good_by_staple), "low"),
+    Endpoint("revoked", "revoked, says OCSP", _served(_revoked_by_ocsp), "high",
+             _codes("revoked")),
+    Endpoint("revoked-crl", "revoked, says the CRL", _served(_revoked_by_crl), "high",
+             _codes("revoked")),
+    Endpoint("revoked-staple", "revoked, says the stapled answer", _served(_revoked_by_staple),
+             "high", _codes("revoked")),
+    Endpoint("must-staple", "demands a stapled answer and has none", _served(_must_staple),
+             "medium", _codes("must_staple_violated")),
+    Endpoint("responder-down", "nobody says whether it is revoked", _served(_responder_down),
+             "low", remarks=_codes("revocation_unknown")),
     Endpoint("mutual", "wants a client certificate", _served(
         lambda cas, name: tls.modern(cas.leaf(name), client_certificate=True)), "low"),
     Endpoint("down", "nothing listens", lambda cas, name, address: faults.refusing(address),
