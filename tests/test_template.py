@@ -205,6 +205,15 @@ def test_every_problem_says_what_happened_to_which_target() -> None:
             assert trigger["description"]
 
 
+def test_every_expression_is_recalculated_at_every_check() -> None:
+    """A trigger that is made after its items have their first value must not wait for a change, and
+    one about a change that was closed by hand must not begin again."""
+    for trigger in triggers.TARGET:
+        often = "now()" in trigger.expression or any(
+            f"@{name}" in trigger.expression for name in items.EVERY_CHECK)
+        assert often is not trigger.manual_close, trigger.code
+
+
 def test_values_in_names_are_of_items_that_are_there() -> None:
     """{ITEM.VALUE3} is the item of the third function of the expression: there must be three."""
     for trigger in (*triggers.TARGET, *triggers.ALL):

@@ -78,6 +78,32 @@ NO_ANSWER = ("no answer: the check took longer than the Timeout of this server o
 
 FIRST_LINE_THAT_IS_NO_JSON = r"^[^{\s].*"
 
+#: What belongs together, taken from one answer at once. Zabbix stores the values of an answer one
+#: by one, and looks at triggers in between: an expression over two of its items would see half of a
+#: renewal, and raise a false alarm. Who issued, and for which names, counts only of a certificate
+#: that clients accept: while a wrong one is there, that is the problem.
+TOGETHER = """\
+var seen, accepted;
+try {
+    seen = JSON.parse(value);
+} catch (error) {
+    return '{}';
+}
+if (!('is_valid' in seen)) {
+    return '{}';
+}
+accepted = seen.chain_trusted === 1 && seen.hostname_match === 1;
+return JSON.stringify({
+    verdict: ['is_valid', 'hostname_match', 'chain_trusted', 'chain_error', 'has_weak_key',
+        'has_weak_signature', 'key_type', 'key_bits', 'signature_algorithm', 'san'
+    ].map(function (name) {
+        return name + '=' + (name in seen ? seen[name] : '?');
+    }).join(' '),
+    chain_first: seen.chain_not_after < seen.not_after ? seen.chain_not_after : 0,
+    issuer: accepted ? seen.issuer : undefined,
+    san: accepted ? seen.san : undefined
+});"""
+
 #: The issuing organisation, O= of the issuer (RFC 4514), or the whole issuer where it has none: a
 #: CA issues from many intermediates in turn, and changing between them is nothing to report.
 ORGANISATION = r"^(?:(?:\\.|[^\\])*?[,+])?O=((?:\\.|[^\\,+])*)|^(.*)$"
@@ -97,24 +123,51 @@ class Extra(NamedTuple):
     title: str
     component: str
     description: str
-    of: str  # the metric whose item it depends on, "" for the master item
+    of: str  # the item that it depends on, "" for the master item
     steps: tuple[Node, ...]
-    short: bool
+    type: Node  # value type, history ...
 
+
+def jsonpath(path: str) -> Node:
+    """What was not learnt is absent: then the item keeps the value it has."""
+    return {"type": "JSONPATH", "parameters": [path], "error_handler": "DISCARD_VALUE"}
+
+
+def discard() -> Node:
+    """Keep a value only when it is another one, or the last is old."""
+    return {"type": "DISCARD_UNCHANGED_HEARTBEAT", "parameters": [HEARTBEAT]}
+
+
+TEXT: Node = {"history": "90d", "trends": "0", "value_type": "TEXT"}
+CHAR: Node = {"history": "90d", "trends": "0", "value_type": "CHAR"}
+PASSING: Node = {"history": "0", "trends": "0", "value_type": "TEXT"}
 
 EXTRAS = (
     Extra("get_error", "Error of the check itself", "raw",
           "Why there is no result: what the check printed instead of one, or that the server gave "
           "it up. Empty when there is one.", "",
           ({"type": "REGEX", "parameters": [FIRST_LINE_THAT_IS_NO_JSON, r"\0"],
-            "error_handler": "CUSTOM_VALUE", "error_handler_params": ""},), True),
+            "error_handler": "CUSTOM_VALUE", "error_handler_params": ""}, discard()), CHAR),
+    Extra("together", "What belongs together", "raw",
+          "Facts of one certificate, taken from one answer at once, so that triggers never see "
+          "half of a renewal.", "",
+          ({"type": "JAVASCRIPT", "parameters": [TOGETHER]}, discard()), PASSING),
+    Extra("verdict", "Certificate as clients see it", "certificate",
+          "What clients look at when they accept or refuse the certificate, by the names of the "
+          "metrics.", "together", (jsonpath("$.verdict"),), TEXT),
+    Extra("chain_first", "Chain ends before the certificate", "chain",
+          "When the first certificate of the chain expires, if that is before the server's own.",
+          "together", (jsonpath("$.chain_first"),),
+          {"history": "90d", "trends": "0", "units": "unixtime"}),
     Extra("issuer_organization", "Certificate issuing organisation", "certificate",
-          "The O of the issuer, or the whole issuer where it has none. Changes when another CA "
-          "issues, and not with a renewal.", "issuer",
-          ({"type": "REGEX", "parameters": [ORGANISATION, r"\1\2"]},), False),
+          "The O of the issuer, or the whole issuer where it has none, of the last certificate "
+          "that was trusted and for the right host. Changes when another CA issues, and not with a "
+          "renewal.", "together",
+          (jsonpath("$.issuer"), {"type": "REGEX", "parameters": [ORGANISATION, r"\1\2"]}), TEXT),
     Extra("names_digest", "Certificate names, digest", "certificate",
-          "Eight digits for each name, sorted, so that a trigger can tell whether names were lost.",
-          "san", ({"type": "JAVASCRIPT", "parameters": [DIGEST_OF_NAMES]},), False),
+          "Eight digits for each name of the last certificate that was trusted and for the right "
+          "host, sorted, so that a trigger can tell whether names were lost.", "together",
+          (jsonpath("$.san"), {"type": "JAVASCRIPT", "parameters": [DIGEST_OF_NAMES]}), TEXT),
 )
 
 
@@ -146,15 +199,6 @@ def list_items(kind: Kind) -> list[Node]:
     """The items that a template with discovery has once: the list of targets, and summaries."""
     source = _push_items(kind) if kind.source == "TRAP" else _list_items(kind)
     return source + [_summary(kind, *row) for row in SUMMARIES]
-
-
-def discard() -> Node:
-    return {"type": "DISCARD_UNCHANGED_HEARTBEAT", "parameters": [HEARTBEAT]}
-
-
-def jsonpath(path: str) -> Node:
-    """What was not learnt is absent: then the item keeps the value it has."""
-    return {"type": "JSONPATH", "parameters": [path], "error_handler": "DISCARD_VALUE"}
 
 
 def tags(component: str, kind: Kind | None = None) -> list[Node]:
@@ -198,7 +242,7 @@ def _as_trapper(item: Node) -> Node:
 def _metric_item(kind: Kind, metric: Metric) -> Node:
     item = _dependent(kind, metric.name, NAMES.get(metric.name, _words(metric.name)),
                       f"{metric.help} (metric {metric.name})", metric.group or "check", kind.master)
-    item |= _numeric(metric) if metric.kind in NUMERIC else _text(metric.name in SHORT)
+    item |= _numeric(metric) if metric.kind in NUMERIC else CHAR if metric.name in SHORT else TEXT
     item["preprocessing"] = [jsonpath(f"$.{metric.name}")]
     if metric.kind == TIME:
         item["preprocessing"].append(SINCE_1970)
@@ -210,8 +254,7 @@ def _metric_item(kind: Kind, metric: Metric) -> Node:
 def _extra_item(kind: Kind, extra: Extra) -> Node:
     master = kind.key(extra.of) if extra.of else kind.master
     item = _dependent(kind, extra.name, extra.title, extra.description, extra.component, master)
-    steps = list(extra.steps) if extra.of else [*extra.steps, discard()]
-    return item | _text(extra.short) | {"preprocessing": steps}
+    return item | extra.type | {"preprocessing": list(extra.steps)}
 
 
 def _dependent(kind: Kind, name: str, title: str, description: str, component: str,
@@ -243,10 +286,6 @@ def _numeric(metric: Metric) -> Node:
     if metric.kind == FLAG or metric.values:
         found["valuemap"] = {"name": _map_name(metric)}
     return found
-
-
-def _text(short: bool) -> Node:
-    return {"history": "90d", "trends": "0", "value_type": "CHAR" if short else "TEXT"}
 
 
 def _map_name(metric: Metric) -> str:
@@ -283,7 +322,7 @@ def _list_items(kind: Kind) -> list[Node]:
         "value_type": "CHAR",
         "description": "Why the list of targets could not be read, empty when it could.",
         "master_item": {"key": kind.list},
-        "preprocessing": list(EXTRAS[0].steps),
+        "preprocessing": list(EXTRAS[0].steps[:1]),
         "tags": tags("check"),
     }
     return [source, error]

@@ -9,9 +9,16 @@ do.
 A dependency alone does not make one problem of two stages: a dependent problem that is open already
 stays open. The expiry stages therefore exclude each other where they begin, and end together.
 
+Zabbix looks at an expression between any two values of one answer. Where two facts must hold at
+once, one item carries both: ``verdict``, "is_valid=1 hostname_match=1 chain_trusted=0
+chain_error=self_signed ...".
+
 Zabbix recalculates an expression when one of its items gets a value, and with now() or nodata()
 every 30 seconds besides, which costs: it is left to where time alone makes things worse. An item
-that keeps quiet while nothing changes has no trigger recalculated; check_time does at every check.
+that keeps quiet while nothing changes has no trigger recalculated. Yet it must be, when low-level
+discovery made the trigger after the item had its first value, when another problem that it depends
+on has ended, and when a macro was changed: so expressions hold an item that has a value at every
+check. Only those about a change do not: closed by hand they must not begin again.
 """
 
 from __future__ import annotations
@@ -45,19 +52,33 @@ _LIFETIME = "(last(@not_after)-last(@not_before))"
 _SOON = f"{_LEFT}<{{$SSL.EXPIRY.WARN}}*1d and {_LEFT}<{_LIFETIME}*{{$SSL.EXPIRY.WARN.PERCENT}}/100"
 _NOW = f"{_LEFT}<{{$SSL.EXPIRY.HIGH}}*1d and {_LEFT}<{_LIFETIME}*{{$SSL.EXPIRY.HIGH.PERCENT}}/100"
 _DOWN = "max(@handshake_ok,{$SSL.FAILED.CHECKS})=0"
-_HANDSHAKE = 'find(@error_reason,,"regexp","^(alert|handshake)$")'
-#: Always true: has the expression looked at with every check. What depends on another trigger needs
-#: that, for Zabbix leaves it as it is while the other is a problem.
+_HANDSHAKE = "alert|handshake"
+#: Always true: has the expression recalculated at every check.
 _EACH = "last(@check_time)>0"
 #: Always true: makes a value one that the problem's name can show.
 _WITH = "length(last(@{}))>=0"
 _SLOW = "{$SSL.HANDSHAKE.MAX}"
 #: A chain error that is neither said better by the leaf's own dates nor a missing intermediate.
-_UNTRUSTED = (
-    '(find(@chain_error,,"regexp","^(?!expired$|not_yet_valid$|missing_intermediate$).")=1'
-    ' or (find(@chain_error,,"regexp","^(expired|not_yet_valid)$")=1 and last(@is_valid)=1))')
-_INCOMPLETE = ('(find(@chain_error,,"regexp","^missing_intermediate$")=1'
-               ' or (last(@chain_trusted)=1 and last(@chain_complete)=0))')
+_UNTRUSTED = ("is_valid=1 .*chain_trusted=0 chain_error=(?!missing_intermediate )[^ ]|is_valid=0 "
+              ".*chain_trusted=0 chain_error=(?!missing_intermediate |expired |not_yet_valid )[^ ]")
+_INCOMPLETE = "chain_error=missing_intermediate "
+_WRONG_HOST = "hostname_match=0 "
+_WEAK_KEY = "chain_error=(?!weak_).*(has_weak_key|has_weak_signature)=1 "
+
+
+def _verdict(pattern: str) -> str:
+    return f'find(@verdict,,"regexp","{pattern}")=1'
+
+
+def _of_verdict(pattern: str) -> str:
+    """The part of the verdict that the group of ``pattern`` holds, in the name of a problem."""
+    return f'{{{{ITEM.VALUE1}}.regsub("{pattern}","\\1")}}'
+
+
+#: As long as trust cannot be judged, what was known of it holds.
+_JUDGED = f"not {_verdict('chain_trusted=[?] ')}"
+#: A certificate for another host is the first thing to mend.
+_RIGHT_HOST = f"(not {_verdict(_WRONG_HOST)} or {{$SSL.HOSTNAME.CONTROL}}=0)"
 
 #: Triggers of one target, what others depend on first.
 TARGET = (
@@ -65,7 +86,8 @@ TARGET = (
         "unreachable", "HIGH", "availability",
         "cannot be checked",
         "cannot be checked: {ITEM.VALUE3}",
-        f"{_DOWN} and {_HANDSHAKE}=0 and {_WITH.format('error')}",
+        f'{_DOWN} and find(@error_reason,,"regexp","^(?!({_HANDSHAKE})$).")=1'
+        f" and {_WITH.format('error')}",
         "Name resolution, connection or the start of TLS failed in each of the last checks "
         "({$SSL.FAILED.CHECKS}); the reason stands in the name. What is known of the certificate "
         "stays as it was, and its expiry is still watched.",
@@ -74,7 +96,8 @@ TARGET = (
         "handshake", "HIGH", "availability",
         "TLS handshake fails",
         "TLS handshake fails: {ITEM.VALUE3}",
-        f"{_DOWN} and {_HANDSHAKE}=1 and {_WITH.format('error')}",
+        f'{_DOWN} and find(@error_reason,,"regexp","^({_HANDSHAKE})$")=1'
+        f" and {_WITH.format('error')}",
         "The server answers and speaks TLS, but no handshake was completed in any of the last "
         "checks ({$SSL.FAILED.CHECKS}). Look at its certificate files, key, versions and ciphers.",
         "Reason: {ITEM.LASTVALUE2}"),
@@ -127,7 +150,7 @@ TARGET = (
         "certificate is revoked",
         "certificate is revoked ({ITEM.VALUE2}): replace it now",
         f"{{$SSL.REVOCATION.CONTROL}}=1 and last(@is_revoked)=1"
-        f" and {_WITH.format('revocation_reason')}",
+        f" and {_WITH.format('revocation_reason')} and {_EACH}",
         "The CA has revoked the certificate or one above it. Have a new one issued, with a new key "
         "if the old one may be known.",
         "Revocation: {ITEM.LASTVALUE1}"),
@@ -145,48 +168,46 @@ TARGET = (
     Trigger(
         "wrong_host", "HIGH", "security",
         "certificate is for another host",
-        "certificate is for another host ({ITEM.VALUE2}): install the right one, or look at the "
-        "SNI configuration",
-        f"{{$SSL.HOSTNAME.CONTROL}}=1 and last(@hostname_match)=0 and {_WITH.format('san')}",
+        f"certificate is for another host ({_of_verdict('san=(.*)')}): install the right one, or "
+        "look at the SNI configuration",
+        f"{{$SSL.HOSTNAME.CONTROL}}=1 and {_verdict(_WRONG_HOST)} and {_EACH}",
         "The certificate does not name the domain. The server sends the certificate of another "
         "site, or its default one.",
-        "Certificate names the domain: {ITEM.LASTVALUE1}"),
+        "{ITEM.LASTVALUE1}"),
     Trigger(
         "untrusted", "HIGH", "security",
         "certificate is not trusted",
-        "certificate is not trusted ({ITEM.VALUE2}): install one from a CA that clients "
-        "trust, or name its CA as ca_file",
-        f"{{$SSL.TRUST.CONTROL}}=1 and last(@chain_trusted)=0 and {_UNTRUSTED}"
-        f" and {_EACH}",
+        f"certificate is not trusted ({_of_verdict('chain_error=([^ ]*)')}): install one from a CA "
+        "that clients trust, or name its CA as ca_file",
+        f"{{$SSL.TRUST.CONTROL}}=1 and {_verdict(_UNTRUSTED)} and {_RIGHT_HOST} and {_EACH}",
         "The chain does not lead to a trusted root; the reason stands in the name, and what to do "
         "in the item \"What to do\". Where this is meant to be so, name the CA in domains.json, or "
         "set {$SSL.TRUST.CONTROL} to 0.",
-        "Chain error: {ITEM.LASTVALUE2}", depends=("expired", "not_yet_valid", "wrong_host")),
+        "{ITEM.LASTVALUE1}", _JUDGED),
     Trigger(
         "incomplete", "HIGH", "security",
         "certificate chain is incomplete",
         "certificate chain is incomplete: add the intermediate certificate to the server's "
         "certificate file",
-        f"{{$SSL.TRUST.CONTROL}}=1 and {_INCOMPLETE} and {_EACH}",
+        f"{{$SSL.TRUST.CONTROL}}=1 and {_verdict(_INCOMPLETE)} and {_RIGHT_HOST} and {_EACH}",
         "The server does not send an intermediate certificate. Browsers may fetch it by "
         "themselves, other clients fail. The item \"What to do\" names it.",
-        "Chain error: {ITEM.LASTVALUE1}", depends=("wrong_host", "untrusted")),
+        "{ITEM.LASTVALUE1}", _JUDGED),
     Trigger(
         "chain_expiring", "WARNING", "notice",
         "certificate in the chain expires first",
         "certificate in the chain expires on {ITEM.VALUE1}, before the server's own: install the "
         "new chain",
-        "{$SSL.TRUST.CONTROL}=1 and last(@chain_not_after)<last(@not_after)"
-        " and last(@chain_not_after)>last(@check_time)"
-        " and last(@chain_not_after)-last(@check_time)<{$SSL.EXPIRY.WARN}*1d",
+        "{$SSL.TRUST.CONTROL}=1 and last(@chain_first)>last(@check_time)"
+        " and last(@chain_first)-last(@check_time)<{$SSL.EXPIRY.WARN}*1d",
         "An intermediate (or root) certificate expires within {$SSL.EXPIRY.WARN} days and before "
         "the server's own. Get the current chain from the CA.",
-        "Chain valid until {ITEM.LASTVALUE1}", depends=("untrusted",)),
+        "Chain valid until {ITEM.LASTVALUE1}"),
     Trigger(
         "staple_missing", "WARNING", "security",
         "demanded OCSP staple is missing",
         "certificate demands a stapled OCSP answer and the server sends none: turn stapling on",
-        "{$SSL.REVOCATION.CONTROL}=1 and last(@must_staple_violated)=1",
+        f"{{$SSL.REVOCATION.CONTROL}}=1 and last(@must_staple_violated)=1 and {_EACH}",
         "The certificate has the must-staple extension (RFC 7633): some clients refuse it without "
         "the staple.",
         "Missing: {ITEM.LASTVALUE1}"),
@@ -194,46 +215,48 @@ TARGET = (
         "weak_tls", "WARNING", "security",
         "weak TLS version is accepted",
         "weak TLS version is accepted ({ITEM.VALUE2}): turn it off",
-        "{$SSL.TLS.CONTROL}=1 and last(@has_weak_tls)=1 and length(last(@weak_tls_versions))>0",
+        "{$SSL.TLS.CONTROL}=1 and last(@has_weak_tls)=1"
+        f" and length(last(@weak_tls_versions))>0 and {_EACH}",
         "The server accepts TLS 1.1 or older (RFC 8996).",
         "Accepted: {ITEM.LASTVALUE2}"),
     Trigger(
         "weak_cipher", "WARNING", "security",
         "weak cipher is accepted",
         "weak cipher is accepted ({ITEM.VALUE2}): turn it off",
-        "{$SSL.CIPHER.CONTROL}=1 and last(@has_weak_cipher)=1 and length(last(@weak_ciphers))>0",
+        "{$SSL.CIPHER.CONTROL}=1 and last(@has_weak_cipher)=1"
+        f" and length(last(@weak_ciphers))>0 and {_EACH}",
         "The server accepts RC4, DES, 3DES, NULL, EXPORT, anonymous or MD5 suites.",
         "Accepted: {ITEM.LASTVALUE2}"),
     Trigger(
         "weak_key", "WARNING", "security",
         "key or signature is weak",
-        "key or signature of the certificate is weak ({ITEM.VALUE4}, {ITEM.VALUE5}): have it "
-        "reissued with RSA 2048 or EC P-256, and SHA-256",
-        "{$SSL.KEY.CONTROL}=1 and (last(@has_weak_key)=1 or last(@has_weak_signature)=1)"
-        ' and find(@chain_error,,"regexp","^weak_(key|signature)$")=0'
-        f" and {_WITH.format('key_type')} and {_WITH.format('signature_algorithm')}",
+        f"key or signature of the certificate is weak ({_of_verdict('key_type=([^ ]+)')} "
+        f"{_of_verdict('key_bits=([^ ]+)')} bits, {_of_verdict('signature_algorithm=([^ ]+)')}): "
+        "have it reissued with RSA 2048 or EC P-256, and SHA-256",
+        f"{{$SSL.KEY.CONTROL}}=1 and {_verdict(_WEAK_KEY)} and {_EACH}",
         "RSA under 2048 bits or the like, or a signature with SHA-1 or MD5.",
-        "Key weak: {ITEM.LASTVALUE1}, signature weak: {ITEM.LASTVALUE2}"),
+        "{ITEM.LASTVALUE1}"),
     Trigger(
         "issuer_changed", "WARNING", "security",
         "certificate comes from another CA",
         "certificate now comes from another CA, {ITEM.VALUE1}: make sure that this was meant",
         "{$SSL.CHANGE.CONTROL}=1 and count(@issuer_organization,#2)=2"
-        f" and last(@issuer_organization,#1)<>last(@issuer_organization,#2) and {_EACH}",
+        " and last(@issuer_organization,#1)<>last(@issuer_organization,#2)",
         "Another organisation than before has issued the certificate. A renewal by the same CA, "
         "from whatever intermediate, raises nothing. Closes by itself within some hours.",
-        "Issued by {ITEM.LASTVALUE1}", depends=("wrong_host", "untrusted"), manual_close=True),
+        "Issued by {ITEM.LASTVALUE1}", manual_close=True),
     Trigger(
         "names_lost", "WARNING", "notice",
         "certificate has lost names",
-        "certificate has lost names, now it has {ITEM.VALUE6}: make sure that this was meant",
+        "certificate has lost names: compare them with those before, and make sure that this was "
+        "meant",
         "{$SSL.CHANGE.CONTROL}=1 and count(@names_digest,#2)=2"
         " and last(@names_digest,#1)<>last(@names_digest,#2)"
         " and length(last(@names_digest,#1))<=length(last(@names_digest,#2))"
-        f" and {_WITH.format('san')} and {_EACH}",
+        f" and {_WITH.format('san')}",
         "The certificate was replaced by one that lacks names the old one had. Clients that use "
         "them fail. Closes by itself within some hours.",
-        depends=("wrong_host", "untrusted"), manual_close=True),
+        "Names now: {ITEM.LASTVALUE6}", manual_close=True),
     Trigger(
         "no_result", "AVERAGE", "availability",
         "no result of the check",
