@@ -12,10 +12,12 @@ import termios
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from testbed import pki, tls
+from testbed.revocation import Ledger, Site, publish
 from testbed.serving import serve
 from zabbix_ssl import config
 from zabbix_ssl.cli import COMMANDS
@@ -30,39 +32,56 @@ def blocks(language: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Without what differs from day to day and from machine to machine."""
+    """Without what differs from day to day and from machine to machine, line breaks among it."""
     for pattern, word in ((r":\d+ \([\d.]+\)", ":PORT (ADDRESS)"), (r"\d{4}-\d\d-\d\d", "DATE"),
                           (r"\b[0-9A-F]{30,64}\b", "HEX"), (r"\d+ ms", "N ms"),
-                          (r"\b([\d.]+) %", "N %"), (r"key exchange \w+", "key exchange GROUP")):
+                          (r"\b([\d.]+) %", "N %"), (r"key exchange \w+", "key exchange GROUP"),
+                          (r"http://[\w.:]+/", "http://HOST/"), (r"\s+", " ")):
         text = re.sub(pattern, word, text)
-    return text.rstrip()
+    return text.strip()
 
 
-def shop() -> tuple[pki.Authority, pki.Issued]:
-    """A certificate about to expire, and the CA whose intermediate its server does not send."""
+class Shop(NamedTuple):
+    """The server of the README: about to expire, with an intermediate that it does not send."""
+
+    root: pki.Authority
+    leaf: pki.Issued
+
+
+def shop(site: Site) -> Shop:
     now = int(time.time())
     root = pki.Authority("Demo Root CA")
-    return root, root.authority("Demo Issuing CA").leaf(
+    issuing = root.authority("Demo Issuing CA")
+    site.responder("ocsp", Ledger(issuing))
+    site.file("issuing.crt", issuing.der)
+    return Shop(root, issuing.leaf(
         *NAMES, key="rsa2048", not_before=now - 190 * pki.DAY,
-        not_after=now + 10 * pki.DAY + pki.DAY // 2,
-        issuer_url="http://ca.example.com/issuing.crt")
+        not_after=now + 10 * pki.DAY + pki.DAY // 2, issuer_url=site.url("issuing.crt"),
+        ocsp_url=site.url("ocsp")))
+
+
+def report(command: str, folder: Path) -> tuple[int, str]:
+    """What the command of the README prints, over a server with the same faults."""
+    with publish() as site:
+        root, leaf = shop(site)
+        (folder / "ca.pem").write_bytes(root.certificate_pem)
+        with serve(tls.modern(leaf, chain=leaf.chain[:1], oldest="TLSv1.0")) as port:
+            (folder / "domains.json").write_text(json.dumps([{
+                "domain": NAMES[0], "port": port, "address": "127.0.0.1", "ca_file": "ca.pem"}]))
+            words = command.removeprefix("$ zabbix-ssl ").replace(NAMES[0], f"{NAMES[0]}:{port}")
+            return on_a_terminal(
+                [sys.executable, "-c", "import sys; from zabbix_ssl.cli import main; "
+                 "sys.exit(main())", *words.split(), "--no-cache",
+                 "--allow-private-revocation", "127.0.0.0/8"],
+                {**os.environ, "ZABBIX_SSL_CONFIG": str(folder / "domains.json"), "NO_COLOR": "1",
+                 "TERM": "xterm"})
 
 
 def test_session_on_the_first_screen(tmp_path: Path) -> None:
-    """The command of the README, over a server with the same faults, prints the same report."""
+    """The command of the README prints the report of the README."""
     command, _, shown = blocks("console")[0].partition("\n")
     assert README.index(command) < 100
-    root, leaf = shop()
-    (tmp_path / "ca.pem").write_bytes(root.certificate_pem)
-    with serve(tls.modern(leaf, chain=leaf.chain[:1], oldest="TLSv1.0")) as port:
-        (tmp_path / "domains.json").write_text(json.dumps([{
-            "domain": NAMES[0], "port": port, "address": "127.0.0.1", "ca_file": "ca.pem"}]))
-        words = command.removeprefix("$ zabbix-ssl ").replace(NAMES[0], f"{NAMES[0]}:{port}")
-        code, said = on_a_terminal(
-            [sys.executable, "-c", "import sys; from zabbix_ssl.cli import main; sys.exit(main())",
-             *words.split(), "--no-cache"],
-            {**os.environ, "ZABBIX_SSL_CONFIG": str(tmp_path / "domains.json"), "NO_COLOR": "1",
-             "TERM": "xterm"})
+    code, said = report(command, tmp_path)
     assert code == 2, said
     assert plain(said) == plain(shown)
 
