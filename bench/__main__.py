@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("audit", "scale", "external")
+NAMES = ("audit", "scale", "external", "revocation")
 
 
 def main(names: list[str]) -> int:

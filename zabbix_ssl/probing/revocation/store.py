@@ -28,6 +28,7 @@ from ... import cache, locks
 from ...entry import open_directory, trusted
 from .answers import Verdict
 from .crl import Crl, read
+from .encoding import UNREADABLE
 
 _MOST_VERDICTS, _MOST_CRLS = 50_000, 64  # in memory
 _VALUE_BYTES = 1 << 21
@@ -77,19 +78,25 @@ class Scratch(NamedTuple):
 class Store:
     """Keeps answers. Without a directory, or where it cannot be used, in memory alone."""
 
-    def __init__(self, directory: str | None = None) -> None:
-        self._directory = directory if directory and _usable(directory) else None
+    def __init__(self, path: str | None = None) -> None:
+        self._directory = _opened(path) if path else None  # kept open: a check reads two files
+        self._path = path
         self._verdicts: dict[str, Verdict] = {}
         self._values: dict[str, Any] = {}
         self._crls: dict[str, Kept] = {}
-        if self._directory:
-            cache.sweep(cache.Cache(self._directory))
+        if path and self._directory is not None:
+            self._state = os.fstat(self._directory)
+            cache.sweep(cache.Cache(path))
+
+    def __del__(self) -> None:
+        if self._directory is not None:
+            os.close(self._directory)
 
     def lock(self, key: str, until: float) -> AbstractContextManager[str]:
         """The right to fetch what ``key`` names, as ``locks.lock``; alone without a directory."""
-        if not self._directory:
+        if self._directory is None:
             return contextlib.nullcontext(locks.UNABLE)
-        return locks.lock(f"{self._directory}/{_hash(key)}.lock", until)
+        return locks.lock(f"{self._path}/{_hash(key)}.lock", until)
 
     # Verdicts: the protocol ``path.Known``
 
@@ -113,17 +120,22 @@ class Store:
 
     def value(self, key: str) -> Any:
         """The JSON value kept by that key; None when there is none."""
-        if not self._directory:
+        if self._directory is None:
             return self._values.get(key)
-        with contextlib.suppress(OSError, ValueError, TypeError, RecursionError), \
-                self._opened(_name(key)) as file:
-            name, value = json.loads(file.read(_VALUE_BYTES))
-            return value if name == key else None
-        return None
+        try:
+            file, state = self._open(_name(key))
+            try:
+                data = os.read(file, min(state.st_size, _VALUE_BYTES))
+            finally:
+                os.close(file)
+            name, value = json.loads(str(data, "ascii"))
+        except (OSError, ValueError, TypeError, RecursionError):
+            return None
+        return value if name == key else None
 
     def put(self, key: str, value: Any) -> None:
         """Keeps a JSON value."""
-        if not self._directory:
+        if self._directory is None:
             remember(self._values, key, value, _MOST_VERDICTS)
             return
         data = json.dumps([key, value], separators=(",", ":")).encode()
@@ -135,13 +147,17 @@ class Store:
 
     def crl(self, key: str) -> Kept | None:
         """The CRL kept by that key, however old."""
-        if not self._directory:
+        if self._directory is None:
             return self._crls.get(key)
-        with contextlib.suppress(OSError, ValueError, LookupError, struct.error), \
-                self._opened(_crl_name(key)) as file:
-            state = os.fstat(file.fileno())
-            return _kept(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ), int(state.st_mtime))
-        return None
+        try:
+            file, state = self._open(_crl_name(key))
+            try:
+                data = mmap.mmap(file, 0, prot=mmap.PROT_READ)
+            finally:
+                os.close(file)
+            return _kept(data, int(state.st_mtime))
+        except (OSError, LookupError, struct.error, *UNREADABLE):
+            return None
 
     def keep_crl(self, key: str, scratch: Scratch, serials: array[int], size: int, etag: str,
                  last_modified: str) -> Kept:
@@ -164,65 +180,57 @@ class Store:
     def confirm_crl(self, key: str, kept: Kept) -> Kept:
         """The server says that this CRL is still the current one."""
         kept = kept._replace(checked_at=int(time.time()))
-        if not self._directory:
+        if self._directory is None:
             remember(self._crls, key, kept, _MOST_CRLS)
             return kept
-        with contextlib.suppress(OSError), _directory(self._directory) as directory:
-            os.utime(_crl_name(key), dir_fd=directory, follow_symlinks=False)
+        with contextlib.suppress(OSError):
+            os.utime(_crl_name(key), dir_fd=self._directory, follow_symlinks=False)
         return kept
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Scratch]:
         """A file to write to, which is gone in the end unless it was renamed. Raises OSError."""
-        if not self._directory:
+        if self._directory is None:
             with os.fdopen(os.memfd_create("zabbix-ssl"), "w+b") as file:
                 yield Scratch(file, None, "")
             return
         name = f"{os.getpid()}-{os.urandom(8).hex()}.temp"
-        with _directory(self._directory) as directory:
-            descriptor = locks.create(directory, name, 0o600)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    yield Scratch(file, directory, name)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=directory)
+        descriptor = locks.create(self._directory, name, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield Scratch(file, self._directory, name)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self._directory)
 
-    @contextlib.contextmanager
-    def _opened(self, name: str) -> Iterator[BinaryIO]:
+    def _open(self, name: str) -> tuple[int, os.stat_result]:
         """The file of that name. Raises OSError when there is none that can be believed."""
-        assert self._directory
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with _directory(self._directory) as directory:
-            descriptor = os.open(name, flags, dir_fd=directory)
-            with os.fdopen(descriptor, "rb", 0) as file:
-                if not trusted(os.fstat(descriptor), os.fstat(directory)):
-                    raise PermissionError
-                yield file
+        file = os.open(name, flags, dir_fd=self._directory)
+        state = os.fstat(file)
+        if not trusted(state, self._state):
+            os.close(file)
+            raise PermissionError
+        return file, state
 
 
-def _usable(path: str) -> bool:
-    """Can something be kept in the directory? It is made where it is absent. What root makes in the
-    directory of another user becomes that user's, as ``locks.create`` has it."""
+def _opened(path: str) -> int | None:
+    """A directory in which something can be kept, None where it cannot. It is made where it is
+    absent; what root makes in the directory of another user becomes that user's, as
+    ``locks.create`` has it."""
     try:
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
             owner = os.stat(os.path.dirname(path) or ".")
             if os.geteuid() == 0 != owner.st_uid:
                 os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
-        with _directory(path) as directory:
-            return os.access(".", os.W_OK | os.X_OK, dir_fd=directory)
+        directory = open_directory(path)
     except OSError:
-        return False
-
-
-@contextlib.contextmanager
-def _directory(path: str) -> Iterator[int]:
-    descriptor = open_directory(path)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        return None
+    if os.access(".", os.W_OK | os.X_OK, dir_fd=directory):
+        return directory
+    os.close(directory)
+    return None
 
 
 def _hash(key: str) -> str:
