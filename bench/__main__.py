@@ -16,7 +16,7 @@ def main(names: list[str]) -> int:
         return 2
     for name in names or NAMES:
         module = importlib.import_module(f"bench.{name}")
-        print(f"\n== {name}: {module.__doc__.splitlines()[0]}", flush=True)
+        print(f"\n== {name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
         module.main()
     return 0
 

@@ -24,15 +24,18 @@ class Cost(NamedTuple):
     memory: int = 0
 
 
-def of_command(argv: Sequence[str], env: dict[str, str] | None = None) -> Cost:
-    """A command from start to end, children included."""
+def of_command(argv: Sequence[str], memory: bool = False) -> Cost:
+    """A command from start to end, children included.
+
+    ``memory``: tell its peak too; the kernel never counts less than this process had at the start.
+    """
     started = time.monotonic()
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, env=env)
+                               stderr=subprocess.DEVNULL)
     _, _, usage = os.wait4(process.pid, 0)
     process.returncode = 0  # reaped here
     return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - started,
-                usage.ru_maxrss // 1024)
+                usage.ru_maxrss // 1024 if memory else 0)
 
 
 def of_process(pid: int) -> float:
