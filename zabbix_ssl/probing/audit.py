@@ -105,6 +105,7 @@ class _Audit:
             handshake = yield from self._look_in_clear(handshake)
         judged = yield from self._judge(handshake)
         if not known:
+            self._task.set_timer(self._deadline)
             yield from self._survey.finish(self._task)
         return judged._replace(failure=failure, security=known or self._survey.security(
             handshake.version))
