@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import pytest
@@ -537,6 +539,13 @@ def test_openssl_crl_and_verify(needs: Callable[..., str], world: World, tmp_pat
         assert online.subject == ("CN=OpenSSL Intermediate" if who is middle else "CN=a.example")
 
 
+def test_page_names_every_reason() -> None:
+    """docs/revocation.md tells every reason, by the words of the table."""
+    page = (Path(__file__).parent.parent / "docs" / "revocation.md").read_text()
+    table = page.partition("\n## Reasons\n")[2].rstrip().split("\n| ")[1:]
+    assert table[1:] == [f"`{reason}` | {meaning} |" for reason, meaning in REASONS.items()]
+
+
 # Shared and polite
 
 
@@ -721,6 +730,29 @@ def test_one_fetch_between_processes(world: World, tmp_path: Path) -> None:
     asking = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert [process.communicate()[0] for process in asking] == ["good\n"] * 3
     assert len(world.asked()) == 1
+
+
+def test_few_connections_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many certificates are asked about at once, one server sees few connections."""
+    monkeypatch.setattr(sources, "_AT_ONCE", 3)
+    world.publish()
+    quick, there = world.site._handlers["ocsp"], Semaphore(3)
+    crowded: list[bool] = []
+
+    def slow(*asked: Any) -> Served:
+        crowded.append(not there.acquire(blocking=False))
+        time.sleep(0.02)
+        there.release()
+        return quick(*asked)
+
+    world.site.handle("ocsp", slow)
+    ours = open_sources()
+    with ThreadPoolExecutor(20) as many:
+        found = list(many.map(
+            lambda leaf: checked(world.path(leaf), ours).status,
+            [world.leaf("ocsp") for _ in range(20)]))
+    assert found == ["good"] * 20
+    assert crowded == [False] * 20
 
 
 # What is kept is not believed blindly

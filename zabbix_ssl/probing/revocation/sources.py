@@ -4,9 +4,9 @@
 and belongs into a thread. Both take a Request and give an Answer (see ``path``). Whoever runs many
 conversations should let equal requests under way share one ``ask``.
 
-Politeness: one fetch at a time of one thing, between processes too; what failed is not tried again
-for a minute, and a responder that does not answer is not asked for other certificates either; CRLs
-are asked for only if they changed.
+Politeness: one fetch at a time of one thing, between processes too, and few at a time from one
+server; what failed is not tried again for a minute, and a responder that does not answer is not
+asked for other certificates either; CRLs are asked for only if they changed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import base64
 import io
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,6 +46,8 @@ _SHARE = 0.6  # of the time that is left may go into one answer, as there may be
 _MOST_SECONDS = 5.0
 _CRL_SECONDS = 60.0  # tens of megabytes take longer than a target's time: the next check has it
 _ISSUER_AGE = DAY
+_AT_ONCE = 16  # connections of one process to one server
+_MOST_SERVERS = 1000
 _MOST_CRLS = 256  # open in one process
 
 
@@ -57,6 +61,7 @@ class Sources:
         self._patience = patience
         self._local = LocalCrls()
         self._crls: dict[Request, Kept] = {}
+        self._places: dict[str, BoundedSemaphore] = {}
         self._askers: dict[str, Callable[[Request, float], Answer]] = {
             "ocsp": self._ocsp, "crl": self._crl, "issuer": self._issuer}
 
@@ -85,10 +90,10 @@ class Sources:
         until = begun + min(_MOST_SECONDS, _SHARE * max(0.0, deadline - begun))
         if request.kind == "crl":
             until = max(until, begun + self._patience)
-        with self.store.lock(_key(request), until) as state:
-            if state == locks.LATE:
-                return Failure("timeout", "another process is asking, and has no answer yet")
-            answer = self._known_meanwhile(request) if state == locks.HELD else None
+        with self._place(request, until) as found, self.store.lock(_key(request), until) as state:
+            if not found or state == locks.LATE:
+                return Failure("timeout", "others are asking, and there is no answer yet")
+            answer = self._known_meanwhile(request)
             if answer is None:
                 try:
                     answer = self._askers[request.kind](request, until)
@@ -100,8 +105,21 @@ class Sources:
                     self._remember(request, answer, time.monotonic() - begun)
             return answer
 
+    @contextmanager
+    def _place(self, request: Request, until: float) -> Iterator[bool]:
+        """One of the places at the server; False when none became free in time."""
+        if len(self._places) > _MOST_SERVERS:
+            self._places.clear()
+        places = self._places.setdefault(_origin(request), BoundedSemaphore(_AT_ONCE))
+        found = places.acquire(timeout=max(0.0, until - time.monotonic()))
+        try:
+            yield found
+        finally:
+            if found:
+                places.release()
+
     def _known_meanwhile(self, request: Request) -> Answer | None:
-        """What another process has learnt while this one waited."""
+        """What others have learnt while this one waited."""
         if request.kind == "ocsp":
             verdict = self.store.verdict(verdict_key(request.certificate, *request.signers))
             if verdict and time.time() < verdict.refresh_at:
