@@ -10,6 +10,7 @@ import binascii
 import os
 import time
 from collections.abc import Iterator
+from threading import Lock
 from typing import NamedTuple
 
 from ...model import Failure
@@ -42,6 +43,7 @@ class LocalCrls:
     """Directories of CRLs, and what was found in them."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._listings: dict[str, Listing] = {}
         self._answers: dict[tuple[str, tuple[bytes, ...]], tuple[Crl, ...] | Failure] = {}
 
@@ -60,14 +62,15 @@ class LocalCrls:
 
     def read(self, directory: str, signers: tuple[bytes, ...]) -> tuple[Crl, ...] | Failure:
         """The CRLs in ``directory`` that one of ``signers`` (certificates, DER) signed. Slow."""
-        try:
-            listing = self._listing(directory)
-        except OSError as error:
-            return Failure("no_local_crl", f"{directory} cannot be read: {error.strerror}")
-        if len(self._answers) >= _MOST_ANSWERS:
-            self._answers.clear()
-        answer = self._answers[directory, signers] = self._signed(listing, signers)
-        return answer
+        with self._lock:  # one reads, the others find it read
+            try:
+                listing = self._listing(directory)
+            except OSError as error:
+                return Failure("no_local_crl", f"{directory} cannot be read: {error.strerror}")
+            if len(self._answers) >= _MOST_ANSWERS:
+                self._answers.clear()
+            answer = self._answers[directory, signers] = self._signed(listing, signers)
+            return answer
 
     def _listing(self, directory: str) -> Listing:
         stamps = _stamps(directory)
