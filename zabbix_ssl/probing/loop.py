@@ -37,8 +37,8 @@ Steps = Generator[None, bool, T]
 
 _order = itertools.count()  # breaks ties between timers
 _EDGE = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
-_MAX_THREADS = 512
-_THREAD_STACK = 512 * 1024
+_MAX_THREADS = 4096
+_THREAD_STACK = 256 * 1024
 
 
 class Task:
@@ -194,8 +194,8 @@ def _expired(steps: Steps[None]) -> None:
 class Threads:
     """Daemon threads for blocking calls, started as they are needed and kept for the next.
 
-    Many, because a dead name server holds each call for seconds: they must not stand in line behind
-    each other. Their stacks are small.
+    Many, because a dead name server holds each call for seconds, longer than the target that asked
+    may wait: a good name must not stand in line behind dead ones. Their stacks are small.
     """
 
     def __init__(self) -> None:
@@ -219,10 +219,18 @@ class Threads:
             start = self._idle < len(self._calls) and self._count < _MAX_THREADS
             self._count += start
         if start:
-            before = threading.stack_size(_THREAD_STACK)
-            threading.Thread(target=self._work, daemon=True).start()
-            threading.stack_size(before)
+            self._start_thread()
         self._waiting.release()
+
+    def _start_thread(self) -> None:
+        before = threading.stack_size(_THREAD_STACK)
+        try:
+            threading.Thread(target=self._work, daemon=True).start()
+        except RuntimeError:  # the system has no more: the call waits for a thread to be free
+            with self._lock:
+                self._count -= 1
+        finally:
+            threading.stack_size(before)
 
     def collect(self) -> None:
         """Set the signals of what is done. In the loop's thread."""
