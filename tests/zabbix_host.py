@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,11 +147,22 @@ def values(api: Any, hostid: str) -> dict[str, str]:
 
 
 @contextmanager
-def monitored(zabbix: Zabbix, kind: Kind, name: str, **macros: str) -> Iterator[tuple[Any, str]]:
-    """A host of its own for a test, and an API session."""
+def monitored(zabbix: Zabbix, kind: Kind, name: str, macros: dict[str, str],
+              ) -> Iterator[tuple[Any, str]]:
+    """An API session, and the id of a host of its own for a test."""
     api = zabbix.api()
     hostid = create_host(api, kind, name, macros)
     try:
         yield api, hostid
     finally:
         api.host.delete(hostid)
+
+
+def send(port: int, host: str, **found: str) -> dict[str, str]:
+    """Sends values of trapper items, by the sender protocol. What the server says of them."""
+    data = [{"host": host, "key": key, "value": value} for key, value in found.items()]
+    body = json.dumps({"request": "sender data", "data": data}).encode()
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall(b"ZBXD\x01" + struct.pack("<II", len(body), 0) + body)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    return dict(part.split(": ") for part in json.loads(answer[13:])["info"].split("; "))

@@ -27,8 +27,7 @@ MACROS: dict[str, tuple[str, str, tuple[Kind, ...]]] = {
     "left "
                  "the list.", _DISCOVERED),
     "SUMMARY.INTERVAL": ("5m", "Time between the sums over all targets.", _DISCOVERED),
-    "PUSH.HOSTS": ("", "Addresses that may push; empty: all that reach the server or proxy.",
-                   (PUSH,)),
+    "PUSH.HOSTS": ("0.0.0.0/0,::/0", "Addresses and networks that may push.", (PUSH,)),
     "PUSH.NODATA": ("10m", "Silence of the push service that raises a problem.", (PUSH,)),
     "FAILED.CHECKS": ("#2", "Failed checks of a target in a row that raise a problem: # and their "
                       "number, or a time.", KINDS),
