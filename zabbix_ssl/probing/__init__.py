@@ -24,16 +24,7 @@ def audit_all(targets: Iterable[tuple[Target, Security | None]], settings: Setti
 def trust_anchors(settings: Settings, ca_file: str | None = None) -> tuple[int, str]:
     """How many certificates are trusted, those of a target's own ``ca_file`` included, and what
     stands against reading some of them ("" when nothing does)."""
-    from .trust import load, system_store
+    from .trust import of_settings
 
-    files = [file for file in (settings.ca_file, ca_file) if file]
-    stores, problems = [], []
-    if not (settings.ca_only and files):
-        stores.append(system_store(settings.system_ca_file, settings.system_ca_dir))
-    for file in files:
-        try:
-            stores.append(load(file))
-        except ValueError as error:
-            problems.append(str(error))
-    problems += [store.problem for store in stores if store.problem]
-    return sum(store.size for store in stores), "; ".join(problems)
+    store = of_settings(settings, ca_file)
+    return store.size, store.problem

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from stat import S_ISDIR
 from typing import NamedTuple
 
+from ..model import Settings
 from . import der, names
 
 MOST_BYTES = 16 << 20
@@ -112,6 +113,20 @@ def load(path: str | os.PathLike[str]) -> TrustStore:
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}: give a readable file of "
                          "certificates") from None
+
+
+def of_settings(settings: Settings, ca_file: str | None = None) -> TrustStore:
+    """The anchors that a run's settings and a target's own ``ca_file`` ask for. Never raises: what
+    cannot be read is told by ``problem``."""
+    files = [file for file in (settings.ca_file, ca_file) if file]
+    bundles = () if settings.ca_only and files else system_store(
+        settings.system_ca_file, settings.system_ca_dir).bundles
+    for file in files:
+        try:
+            bundles += load(file).bundles
+        except ValueError as error:
+            bundles += (Bundle((), False, str(error)),)
+    return TrustStore(bundles)
 
 
 def system_store(file: str | None = None, directory: str | None = None) -> TrustStore:

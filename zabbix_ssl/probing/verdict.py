@@ -13,7 +13,7 @@ from .certificates import Unreadable
 from .loop import EXPIRED, Loop, Signal, Steps, Task, clock
 from .revocation.answers import Request
 from .revocation.path import Answer
-from .trust import Bundle, TrustStore, load, system_store
+from .trust import TrustStore, of_settings
 
 T = TypeVar("T")
 Conversation = Generator[Request, Answer, T]
@@ -98,19 +98,6 @@ class Judge:
         kept = self._stores.get(target.ca_file)
         if kept and clock() < kept[1]:
             return kept[0]
-        store = self._read_store(target)
+        store = of_settings(self._settings, target.ca_file)
         self._stores[target.ca_file] = store, clock() + _STORE_SECONDS
         return store
-
-    def _read_store(self, target: Target) -> TrustStore:
-        """The system's trust anchors, and those of --ca-file and the target's own."""
-        settings = self._settings
-        files = [file for file in (settings.ca_file, target.ca_file) if file]
-        bundles = [] if settings.ca_only and files else list(system_store(
-            settings.system_ca_file, settings.system_ca_dir).bundles)
-        for file in files:
-            try:
-                bundles.extend(load(file).bundles)
-            except ValueError as error:
-                bundles.append(Bundle((), False, str(error)))  # "unknown", and this is why
-        return TrustStore(tuple(bundles))
