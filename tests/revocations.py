@@ -12,13 +12,13 @@ from testbed.pki import Authority, Issued
 from testbed.revocation import Ledger, Site, drive
 from zabbix_ssl.model import Revocation
 from zabbix_ssl.probing.certificates import read
-from zabbix_ssl.probing.revocation import Policy, Sources, addresses, check, fetch
+from zabbix_ssl.probing.revocation import Policy, Sources, addresses, check
 from zabbix_ssl.probing.revocation.store import Store
 
-WAYS = fetch.Ways(addresses.networks(("127.0.0.0/8",)))
+WAYS = addresses.Ways(addresses.networks(("127.0.0.0/8",)))
 
 
-def open_sources(directory: Path | None = None, ways: fetch.Ways = WAYS) -> Sources:
+def open_sources(directory: Path | None = None, ways: addresses.Ways = WAYS) -> Sources:
     return Sources(Store(str(directory) if directory else None), ways, patience=0)
 
 

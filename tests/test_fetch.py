@@ -19,7 +19,8 @@ from testbed.revocation import Served, Site, publish
 from testbed.serving import Dialogue, serve
 from zabbix_ssl.probing.network import Failed
 from zabbix_ssl.probing.revocation import addresses, fetch
-from zabbix_ssl.probing.revocation.fetch import Reply, Ways
+from zabbix_ssl.probing.revocation.addresses import Ways
+from zabbix_ssl.probing.revocation.fetch import Reply
 
 LOOPBACK = Ways(addresses.networks(("127.0.0.0/8",)))
 SECONDS = 5.0

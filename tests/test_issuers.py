@@ -17,7 +17,7 @@ from testbed.pki import Authority, Issued, pem
 from testbed.revocation import Site, drive, publish
 from zabbix_ssl.model import Chain
 from zabbix_ssl.probing import chain, issuers
-from zabbix_ssl.probing.revocation import Sources, addresses, fetch
+from zabbix_ssl.probing.revocation import Sources, addresses
 from zabbix_ssl.probing.revocation.store import Store
 from zabbix_ssl.probing.trust import trusting
 
@@ -26,7 +26,7 @@ HOST = "a.example"
 
 def open_sources(directory: Path | None = None) -> Sources:
     return Sources(Store(str(directory) if directory else None),
-                   fetch.Ways(addresses.networks(("127.0.0.0/8",))))
+                   addresses.Ways(addresses.networks(("127.0.0.0/8",))))
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_forbidden_address(site: Site) -> None:
     """AIA pointers are as hostile as others."""
     ladder = Ladder(site, 1)
     found = completed([ladder.leaf.der], ladder.root,
-                      ours=Sources(Store(None), fetch.Ways()))
+                      ours=Sources(Store(None), addresses.Ways()))
     assert [failure.reason for failure in found.failures] == ["forbidden_address"]
     assert site.requests == []
 

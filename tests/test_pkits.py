@@ -19,7 +19,7 @@ import pytest
 from testbed.revocation import drive
 from zabbix_ssl.probing import algorithms, names
 from zabbix_ssl.probing.certificates import Decoded, decode
-from zabbix_ssl.probing.revocation import Policy, Sources, check, fetch
+from zabbix_ssl.probing.revocation import Policy, Sources, addresses, check
 from zabbix_ssl.probing.revocation.store import Store
 
 vectors = pytest.importorskip("cryptography_vectors", reason="needs cryptography-vectors")
@@ -148,7 +148,7 @@ def paths(leaf: Decoded, above: int = 6) -> Iterator[list[Decoded]]:
 
 @pytest.fixture(scope="module")
 def sources() -> Sources:
-    return Sources(Store(None), fetch.Ways())
+    return Sources(Store(None), addresses.Ways())
 
 
 @pytest.mark.parametrize(("number", "name", "status", "sent"), TABLE,

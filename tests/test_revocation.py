@@ -29,7 +29,7 @@ from testbed.revocation import (
 )
 from testbed.serving import serve
 from zabbix_ssl.model import Failure
-from zabbix_ssl.probing.revocation import Policy, fetch
+from zabbix_ssl.probing.revocation import Policy, addresses
 from zabbix_ssl.probing.revocation.answers import REASONS, Request
 
 
@@ -367,7 +367,7 @@ def test_private_addresses_take_a_word(world: World) -> None:
     """By default a pointer to this machine is refused, and told."""
     leaf = world.leaf("ocsp", "crl")
     world.publish()
-    found = checked(world.path(leaf), open_sources(ways=fetch.Ways()))
+    found = checked(world.path(leaf), open_sources(ways=addresses.Ways()))
     assert said(found) == ("unknown", "", "forbidden_address")
     assert "--allow-private-revocation" in found.message
     assert world.asked() == []

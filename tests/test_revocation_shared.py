@@ -185,11 +185,11 @@ def test_large_crl_is_mapped_not_read(world: World, tmp_path: Path) -> None:
 
 _ASKING = """
 import sys, time
-from zabbix_ssl.probing.revocation import Sources, addresses, fetch
+from zabbix_ssl.probing.revocation import Sources, addresses
 from zabbix_ssl.probing.revocation.answers import Request
 from zabbix_ssl.probing.revocation.store import Store
 directory, url, leaf, issuer = sys.argv[1:]
-sources = Sources(Store(directory), fetch.Ways(addresses.networks(("127.0.0.0/8",))))
+sources = Sources(Store(directory), addresses.Ways(addresses.networks(("127.0.0.0/8",))))
 request = Request("ocsp", url, bytes.fromhex(leaf), (bytes.fromhex(issuer),))
 print(sources.ask(request, time.monotonic() + 10).status)
 """

@@ -17,6 +17,7 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from typing import NamedTuple
 
 Network = IPv4Network | IPv6Network
 IPAddress = IPv4Address | IPv6Address
@@ -51,6 +52,14 @@ _LOCAL_NAMES = ("localhost", "metadata.google.internal")
 #: from the right: mapped (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056).
 _EMBEDDED = ((IPv6Network("::ffff:0:0/96"), 0), (IPv6Network("64:ff9b::/96"), 0),
              (IPv6Network("2002::/16"), 80))
+
+
+class Ways(NamedTuple):
+    """How this machine gets out, and where it may not go."""
+
+    allowed: tuple[Network, ...] = ()  # in spite of being private
+    proxy: str | None = None  # URL
+    no_proxy: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=64)

@@ -23,6 +23,7 @@ from ... import __version__
 from ...model import ascii_host
 from ..network import Failed, os_failure, resolve
 from . import addresses
+from .addresses import Ways
 
 OCSP_BYTES, CERTIFICATE_BYTES = 1 << 16, 1 << 20  # answers larger than that are no honest ones
 
@@ -33,14 +34,6 @@ _ADDRESSES = 4  # of a name are tried
 _URL_LENGTH = 2000
 _PORTS = {"http": 80, "https": 443}
 _MOVED = (301, 302, 303, 307, 308)
-
-
-class Ways(NamedTuple):
-    """How this machine gets out, and where it may not go."""
-
-    allowed: tuple[addresses.Network, ...] = ()  # in spite of being private
-    proxy: str | None = None  # URL
-    no_proxy: tuple[str, ...] = ()
 
 
 class Reply(NamedTuple):

@@ -24,8 +24,8 @@ from urllib.parse import urlsplit
 from ... import locks
 from ...model import Failure, Settings
 from ..network import Failed
-from . import crl, fetch, ocsp
-from .addresses import networks
+from . import crl, ocsp
+from .addresses import Ways, networks
 from .answers import DAY, MINUTE, Request, Verdict, freshness, refresh_at, verdict_key
 from .encoding import UNREADABLE
 from .local import LocalCrls, decoded
@@ -54,7 +54,7 @@ _MOST_CRLS = 256  # open in one process
 class Sources:
     """Answers to the requests of conversations, for any number of them."""
 
-    def __init__(self, store: Store, ways: fetch.Ways, patience: float = _CRL_SECONDS) -> None:
+    def __init__(self, store: Store, ways: Ways, patience: float = _CRL_SECONDS) -> None:
         """``patience``: least seconds that a CRL may take, whatever the deadline."""
         self.store = store
         self._ways = ways
@@ -145,6 +145,8 @@ class Sources:
     # OCSP
 
     def _ocsp(self, request: Request, until: float) -> Answer:
+        from . import fetch  # on use: http.client and ssl cost 10 ms of CPU
+
         certificate, issuer = request.certificate, request.signers[0]
         try:
             nonce = os.urandom(ocsp.NONCE_BYTES)
@@ -165,6 +167,8 @@ class Sources:
 
     def _answered(self, request: Request, nonce: bytes, url: str, until: float,
                   body: bytes | None) -> Verdict | Failure:
+        from . import fetch
+
         received = io.BytesIO()
         headers = {"Content-Type": "application/ocsp-request"} if body else {}
         try:
@@ -202,6 +206,8 @@ class Sources:
         return kept.crl
 
     def _fetched_crl(self, request: Request, kept: Kept | None, until: float) -> Kept:
+        from . import fetch
+
         conditions = {"If-None-Match": kept.etag, "If-Modified-Since": kept.last_modified
                       } if kept else {}
         key = _key(request)
@@ -226,6 +232,7 @@ class Sources:
 
     def _issuer(self, request: Request, until: float) -> Answer:
         from ..issuers import certificates_in
+        from . import fetch
 
         received = io.BytesIO()
         fetch.exchange(request.url, received, fetch.CERTIFICATE_BYTES, until, self._ways)
@@ -249,7 +256,7 @@ def open_sources(settings: Settings, directory: str | None) -> Sources:
 
     Raises ValueError when ``revocation_networks`` names no network.
     """
-    ways = fetch.Ways(networks(settings.revocation_networks), settings.http_proxy,
+    ways = Ways(networks(settings.revocation_networks), settings.http_proxy,
                       settings.no_proxy)
     return Sources(Store(f"{directory}/answers" if directory else None), ways)
 
