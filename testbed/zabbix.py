@@ -133,6 +133,7 @@ class Zabbix:
         self.folder = folder
         self.settings = settings
         self.scripts = folder / "externalscripts"  # ExternalScripts
+        self.scratch = folder / "scratch"  # belongs to the user whom external scripts run as
         self.port, web = free_ports(2)  # of the trapper
         self.url = f"http://127.0.0.1:{web}"
         self.log = folder / "server.log"
@@ -199,7 +200,7 @@ def running(version: str, **settings: str) -> Iterator[Zabbix]:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)
         zabbix = Zabbix(version, root, folder, settings)
-        _own(folder, zabbix.scripts)
+        _own(folder, zabbix.scripts, zabbix.scratch)
         _copy_database(version, root, folder / "database")
         database = _start_database(root, folder / "database", folder)
         stack.callback(database.stop)

@@ -38,15 +38,14 @@ def import_templates(api: Any, version: str) -> None:
     getattr(api.configuration, "import")(format="yaml", source=to_yaml(export()), rules=rules)
 
 
-def create_host(api: Any, kind: Kind, name: str, macros: dict[str, str], **fields: object) -> str:
-    """A host with the template of ``kind``; its id."""
+def create_host(api: Any, kind: Kind | None, name: str, macros: dict[str, str]) -> str:
+    """A host with the template of ``kind``, or with none; its id."""
     groups = api.hostgroup.get(filter={"name": "Linux servers"}, output=["groupid"])
-    template = api.template.get(filter={"host": kind.name}, output=["templateid"])
+    template = kind and api.template.get(filter={"host": kind.name}, output=["templateid"])
     interface = {"type": 1, "main": 1, "useip": 1, "ip": "127.0.0.1", "dns": "", "port": "10050"}
     made = api.host.create(
-        host=name, groups=groups, templates=template, interfaces=[interface],
-        macros=[{"macro": macro, "value": value} for macro, value in (FAST | macros).items()],
-        **fields)
+        host=name, groups=groups, templates=template or [], interfaces=[interface],
+        macros=[{"macro": macro, "value": value} for macro, value in (FAST | macros).items()])
     return str(made["hostids"][0])
 
 
