@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import time
+import zlib
 from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from testbed import der as made
 from testbed import process
 from testbed.pki import Authority, Issued
-from testbed.revocation import DAY, HOUR, Extension, Ledger, huge_crl, pem_crl
+from testbed.revocation import DAY, HOUR, Extension, Ledger, Revoked, huge_crl, pem_crl
 from zabbix_ssl.model import Failure
 from zabbix_ssl.probing.certificates import decode
 from zabbix_ssl.probing.revocation import crl, local, scope
@@ -353,6 +354,52 @@ def test_indirect_crl() -> None:
     direct = loaded(Ledger(signer).crl(), signer)
     assert told(leaf, direct) == "wrong_scope"
     assert told(ROOT.leaf("b.example", crl_url=HERE), found) == "wrong_issuer"
+
+
+def test_large_indirect_crl() -> None:
+    """An indirect CRL of very many entries, which would have to be walked each time, is refused."""
+    signer = Authority("CRL Issuer")
+    leaf = signer.leaf("a.example")
+    ledger = Ledger(signer)
+    for at, wanted in ((0, "good"), (10_000, "too_large")):
+        ledger.revoked |= {n: Revoked(n, "unspecified", 0, 0) for n in range(1, at + 2)}
+        found = loaded(ledger.crl(extensions=[idp(indirect_crl=True)]), signer)
+        assert told(leaf, found) == wanted
+
+
+def test_serials_that_collide() -> None:
+    """Entries made to have one checksum do not cost a lookup the time of them all."""
+    alike = _colliding(1001)
+    found = loaded(huge_crl(ROOT, alike))
+    with pytest.raises(ValueError, match="collide"):
+        crl.find(found, alike[0], found.head.issuer)
+    found = loaded(huge_crl(ROOT, alike[:1000]))
+    assert crl.find(found, alike[0], found.head.issuer) is not None
+    assert crl.find(found, alike[1000], found.head.issuer) is None
+
+
+def _colliding(count: int) -> list[int]:
+    """Serial numbers of one CRC: it is linear, so that four bytes mend what the others spoil."""
+    basis = [(zlib.crc32((1 << bit).to_bytes(4, "big") + bytes(4)) ^ zlib.crc32(bytes(8)), bit)
+             for bit in range(32)]
+    ends = [(zlib.crc32(bytes(4) + (1 << bit).to_bytes(4, "big")) ^ zlib.crc32(bytes(8)), 1 << bit)
+            for bit in range(32)]
+    pivots: dict[int, tuple[int, int]] = {}
+    for value, mask in ends:  # Gauss, over bits
+        while value and value.bit_length() in pivots:
+            other, other_mask = pivots[value.bit_length()]
+            value, mask = value ^ other, mask ^ other_mask
+        pivots[value.bit_length()] = value, mask
+    made = []
+    for head in range(1, count + 1):
+        value, mask = 0, 0
+        for difference, bit in basis:
+            value ^= difference if head >> bit & 1 else 0
+        while value:
+            other, other_mask = pivots[value.bit_length()]
+            value, mask = value ^ other, mask ^ other_mask
+        made.append(0x7F << 64 | head << 32 | mask)
+    return made
 
 
 # Deltas

@@ -270,6 +270,13 @@ def test_garbage(plain: Scene, garbage: bytes) -> None:
     assert reason(plain.judge(garbage)) == "malformed"
 
 
+def test_too_large(plain: Scene) -> None:
+    """No honest answer has more than 64 KiB; one with many certificates in less is judged."""
+    many = [plain.leaf] * (0x10000 // len(plain.leaf.der) + 1)
+    assert reason(plain.told(chain=many)) == "too_large"
+    assert reason(plain.told(chain=many[:40])) == "good"
+
+
 @settings(max_examples=300, deadline=None)
 @given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 9))
 def test_damage_never_makes_an_answer_good(share: float, bit: int) -> None:

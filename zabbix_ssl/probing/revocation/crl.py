@@ -2,9 +2,9 @@
 
 CRLs run to tens of megabytes and hundreds of thousands of entries, so the entries are never made
 into objects. They are walked once, which also proves that they are whole, into an index: a sorted
-array of 64 bits an entry, 38 of the end of the serial number and 26 of where the entry lies. A
-lookup is a bisection; what it finds is compared exactly, and read by cryptography as the only entry
-of a small CRL cut out around it. The same cut without entries tells what the CRL says of itself.
+array of a checksum of the serial number and 26 bits of where the entry lies. A lookup is a
+bisection; what it finds is compared exactly, and read by cryptography as the only entry of a small
+CRL cut out around it. The same cut without entries tells what the CRL says of itself.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
+from zlib import crc32
 
 from cryptography import x509
 
@@ -25,8 +26,8 @@ from .signature import FORGEABLE, refusal
 
 _PLACE_BITS = 26
 _PLACE = (1 << _PLACE_BITS) - 1
-_TAIL = (1 << 64 - _PLACE_BITS) - 1
 CRL_BYTES = _PLACE  # 64 MiB, as much as an index can point into
+_MOST_ALIKE = 1000  # entries of one checksum: honest ones are a handful
 
 _CRL_SIGN = 1 << 6  # keyUsage cRLSign
 _TIMES = (der.UTC_TIME, der.GENERALIZED_TIME)
@@ -202,7 +203,7 @@ def make_index(data: bytes, layout: Layout) -> array[int]:
     found: list[int] = []
     begin, end = layout.entries
     at = der.element(data, begin, end)[2] if begin < end else end
-    add, number = found.append, int.from_bytes
+    add = found.append
     try:
         while at < end:
             length, size = data[at + 1], data[at + 3]
@@ -210,10 +211,11 @@ def make_index(data: bytes, layout: Layout) -> array[int]:
                 serial, stop = at + 4 + size, at + 2 + length
                 if data[at] != der.SEQUENCE or data[at + 2] != der.INTEGER or serial > stop:
                     raise der.Malformed("an entry does not begin with a serial number")
-                tail = number(data[serial - size if size < 5 else serial - 5:serial], "big") & _TAIL
+                mark = crc32(data[at + 4:serial].lstrip(b"\0"))
             else:
-                tail, stop = _long_entry(data, at, end)
-            add(tail << _PLACE_BITS | at - begin)
+                digits, stop = _serial(data, at, end)
+                mark = _mark(digits)
+            add(mark << _PLACE_BITS | at - begin)
             at = stop
     except IndexError:
         at = end + 1
@@ -223,34 +225,58 @@ def make_index(data: bytes, layout: Layout) -> array[int]:
     return array("Q", found)
 
 
-def _long_entry(data: bytes, at: int, end: int) -> tuple[int, int]:
+def _serial(data: bytes, at: int, end: int) -> tuple[bytes, int]:
+    """Contents of the serial number of the entry at ``at``, and where the entry ends."""
     _, _, start, stop = der.element(data, at, end)
     tag, _, digits, digits_end = der.element(data, start, stop)
     if tag != der.INTEGER:
         raise der.Malformed("an entry does not begin with a serial number")
-    return _tail(data[digits:digits_end]), stop
+    return data[digits:digits_end], stop
 
 
-def _tail(serial: bytes) -> int:
-    return int.from_bytes(serial[-5:], "big") & _TAIL
+def _mark(serial: bytes) -> int:
+    """What a serial number is found by."""
+    return crc32(serial.lstrip(b"\0"))
 
 
 def find(crl: Crl, serial: int, issuer: bytes) -> Entry | None:
     """What the CRL says of the certificate of that serial number and issuer (Name, DER).
 
-    None when it does not list it; ValueError when its entry cannot be read.
+    None when it does not list it; ValueError when that cannot be told.
     """
+    if crl.head.scope.indirect:
+        return _find_indirect(crl, serial, issuer)
     size = (serial + (serial < 0)).bit_length() // 8 + 1
-    tail = _tail(serial.to_bytes(size, "big", signed=True))
-    at = bisect_left(crl.serials, tail << _PLACE_BITS)
-    while at < len(crl.serials) and crl.serials[at] >> _PLACE_BITS == tail:
-        begin = crl.layout.entries[0] + (crl.serials[at] & _PLACE)
-        _, _, start, stop = der.element(crl.data, begin, crl.layout.entries[1])
-        _, _, digits, digits_end = der.element(crl.data, start, stop)
-        if der.integer(crl.data[digits:digits_end]) == serial and (
-                names.same(_issuer_of(crl, stop), issuer)):
-            return _entry(crl, begin, stop)
-        at += 1
+    mark = _mark(serial.to_bytes(size, "big", signed=True))
+    first = bisect_left(crl.serials, mark << _PLACE_BITS)
+    last = bisect_left(crl.serials, mark + 1 << _PLACE_BITS, first)
+    if last - first > _MOST_ALIKE:
+        raise der.Malformed("its serial numbers are made to collide")
+    begin, end = crl.layout.entries
+    for found in crl.serials[first:last]:
+        at = begin + (found & _PLACE)
+        digits, stop = _serial(crl.data, at, end)
+        if der.integer(digits) == serial and names.same(crl.head.issuer, issuer):
+            return _entry(crl, at, stop)
+    return None
+
+
+def _find_indirect(crl: Crl, serial: int, issuer: bytes) -> Entry | None:
+    """In an indirect CRL an entry is of the issuer that was named last (RFC 5280 section 5.3.3), so
+    that they are walked. ``scope`` sees to it that they are few."""
+    begin, end = crl.layout.entries
+    at = der.element(crl.data, begin, end)[2] if begin < end else end
+    named = crl.head.issuer
+    while at < end:
+        digits, stop = _serial(crl.data, at, end)
+        if _CERTIFICATE_ISSUER in crl.data[at:stop]:
+            for extension in _one(crl, at, stop).extensions:
+                if isinstance(extension.value, x509.CertificateIssuer):
+                    directory = extension.value.get_values_for_type(x509.DirectoryName)
+                    named = directory[0].public_bytes() if directory else b""
+        if der.integer(digits) == serial and names.same(named, issuer):
+            return _entry(crl, at, stop)
+        at = stop
     return None
 
 
@@ -263,25 +289,3 @@ def _entry(crl: Crl, begin: int, stop: int) -> Entry:
 
 def _one(crl: Crl, begin: int, stop: int) -> x509.RevokedCertificate:
     return _cut(crl.data, crl.layout, wrap(der.SEQUENCE, crl.data[begin:stop]))[0]
-
-
-def _issuer_of(crl: Crl, stop: int) -> bytes:
-    """Whose certificates the entries at ``stop`` are of: in an indirect CRL of the issuer that was
-    named last (RFC 5280 section 5.3.3)."""
-    if not crl.head.scope.indirect:
-        return crl.head.issuer
-    issuer = crl.head.issuer
-    for begin, end in _walk(crl, stop):
-        if _CERTIFICATE_ISSUER in crl.data[begin:end]:
-            for extension in _one(crl, begin, end).extensions:
-                if isinstance(extension.value, x509.CertificateIssuer):
-                    issuer = extension.value.get_values_for_type(
-                        x509.DirectoryName)[0].public_bytes()
-    return issuer
-
-
-def _walk(crl: Crl, until: int) -> Iterator[tuple[int, int]]:
-    at = der.element(crl.data, *crl.layout.entries)[2]
-    while at < until:
-        _, begin, _, at = der.element(crl.data, at, crl.layout.entries[1])
-        yield begin, at

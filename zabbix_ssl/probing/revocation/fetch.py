@@ -25,8 +25,6 @@ from ..network import Failed, os_failure, resolve
 from . import addresses
 from .addresses import Ways
 
-OCSP_BYTES, CERTIFICATE_BYTES = 1 << 16, 1 << 20  # answers larger than that are no honest ones
-
 _HEAD_BYTES = 1 << 16  # status line and header fields, each time
 _CHUNK = 1 << 16
 _REDIRECTS = 3

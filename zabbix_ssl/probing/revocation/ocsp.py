@@ -9,6 +9,7 @@ id-pkix-ocsp-nocheck or a short life, and no client asks.
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -23,6 +24,8 @@ from .answers import CLOCK_ALLOWANCE, Verdict, freshness
 from .encoding import UNREADABLE, seconds
 from .signature import FORGEABLE_BY_ASKING, refusal
 
+OCSP_BYTES = 1 << 16  # an honest answer has less
+_MOST_SIGNERS = 4  # of one name are tried
 NONCE_BYTES = 32  # RFC 9654 section 2.1
 
 _OCSP_SIGNING = der.encoded_oid("1.3.6.1.5.5.7.3.9")
@@ -62,6 +65,8 @@ def judge(response: bytes, certificate: bytes, issuer: bytes, now: int, nonce: b
     An answer without a nonce is taken even when one was sent: most responders sign beforehand (RFC
     5019 section 4).
     """
+    if len(response) > OCSP_BYTES:
+        return Failure("too_large", f"the OCSP answer has over {OCSP_BYTES} bytes")
     try:
         answer = ocsp.load_der_ocsp_response(response)
         if answer.response_status in _REFUSALS:
@@ -131,8 +136,8 @@ def _signer_refusal(answer: ocsp.OCSPResponse, signed: _Signed, issuer: Decoded,
     """Why the answer's signer is not believed (RFC 6960 section 4.2.2.2)."""
     appointed = (decode(c.public_bytes(Encoding.DER)) for c in answer.certificates)
     refusals: list[Failure] = []
-    for signer in (issuer, *appointed):
-        if _is_named(answer, signer):
+    for signer in chain((issuer,), appointed):
+        if _is_named(answer, signer) and len(refusals) < _MOST_SIGNERS:
             refused = _refusal(signed, signer, issuer, now)
             if not refused:
                 return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from cryptography import x509
@@ -21,6 +22,8 @@ from .crl import ALL_REASONS, Crl, Place, find, place_names
 from .encoding import UNREADABLE
 
 _POINTS = b"\x06\x03" + der.encoded_oid("2.5.29.31")  # cRLDistributionPoints
+_MOST_POINTS = 8  # of a certificate are looked at
+_MOST_INDIRECT = 10_000  # entries of an indirect CRL, which are walked for each lookup
 _DELTA_POINTS = b"\x06\x03" + der.encoded_oid("2.5.29.46")  # freshestCRL
 
 
@@ -58,7 +61,7 @@ def _points(encoded: bytes,
         said = certificate.extensions.get_extension_for_class(kind).value
     except (*UNREADABLE, x509.ExtensionNotFound):
         return ()
-    return tuple(_point(point, certificate.issuer) for point in said)
+    return tuple(_point(point, certificate.issuer) for point in islice(said, _MOST_POINTS))
 
 
 def _point(point: x509.DistributionPoint, issuer: x509.Name) -> Point:
@@ -106,8 +109,8 @@ def judge(crls: Sequence[Crl], where: Iterable[Point], certificate: Decoded, sou
 
 
 #: Why a CRL is of no use, the one that came closest last.
-_CLOSENESS = ("no_local_crl", "wrong_issuer", "wrong_scope", "critical_extension", "malformed",
-              "not_yet_valid", "stale")
+_CLOSENESS = ("no_local_crl", "wrong_issuer", "wrong_scope", "critical_extension", "too_large",
+              "malformed", "not_yet_valid", "stale")
 
 
 def _unusable(crl: Crl, point: Point, certificate: Decoded, now: int) -> Failure | None:
@@ -117,6 +120,8 @@ def _unusable(crl: Crl, point: Point, certificate: Decoded, now: int) -> Failure
     if head.unknown_critical:
         return Failure("critical_extension", "the CRL has a critical extension that is not known "
                        f"({head.unknown_critical})")
+    if head.scope.indirect and len(crl.serials) > _MOST_INDIRECT:
+        return Failure("too_large", f"the CRL is an indirect one of over {_MOST_INDIRECT} entries")
     why = _beyond(crl, point, certificate)
     if why:
         return Failure("wrong_scope", f"the CRL does not speak for the certificate: {why}")

@@ -46,6 +46,7 @@ _SHARE = 0.6  # of the time that is left may go into one answer, as there may be
 _MOST_SECONDS = 5.0
 _CRL_SECONDS = 60.0  # tens of megabytes take longer than a target's time: the next check has it
 _ISSUER_AGE = DAY
+_CERTIFICATE_BYTES = 1 << 20
 _AT_ONCE = 16  # connections of one process to one server
 _MOST_SERVERS = 1000
 _MOST_CRLS = 256  # open in one process
@@ -172,7 +173,7 @@ class Sources:
         received = io.BytesIO()
         headers = {"Content-Type": "application/ocsp-request"} if body else {}
         try:
-            fetch.exchange(url, received, fetch.OCSP_BYTES, until, self._ways, headers, body)
+            fetch.exchange(url, received, ocsp.OCSP_BYTES, until, self._ways, headers, body)
         except Failed as failed:
             return failed.failure
         return ocsp.judge(received.getvalue(), request.certificate, request.signers[0],
@@ -235,7 +236,7 @@ class Sources:
         from . import fetch
 
         received = io.BytesIO()
-        fetch.exchange(request.url, received, fetch.CERTIFICATE_BYTES, until, self._ways)
+        fetch.exchange(request.url, received, _CERTIFICATE_BYTES, until, self._ways)
         found = certificates_in(received.getvalue())
         if not found:
             return Failure("malformed", "there is no certificate to be read")

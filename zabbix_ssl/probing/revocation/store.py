@@ -34,7 +34,7 @@ _MOST_VERDICTS, _MOST_CRLS = 50_000, 64  # in memory
 _VALUE_BYTES = 1 << 21
 _CRLS_BYTES = 1 << 30  # of CRLs in the directory; the ones used longest ago go first
 _FOOTER = struct.Struct("<8sQQQ")  # magic, entries of the index, bytes of the rest, DER's bytes
-_MAGIC = b"crl1" + sys.byteorder[:4].encode()  # the index is in the machine's own byte order
+_MAGIC = b"crl2" + sys.byteorder[:4].encode()  # the index is in the machine's own byte order
 
 
 K = TypeVar("K")
