@@ -15,6 +15,7 @@ from testbed.pki import DAY, Authority, Issued, self_signed
 from zabbix_ssl.findings import TABLE, tell
 from zabbix_ssl.model import Chain
 from zabbix_ssl.probing import algorithms
+from zabbix_ssl.probing import der as reading
 from zabbix_ssl.probing.certificates import Unreadable
 from zabbix_ssl.probing.chain import judge
 from zabbix_ssl.probing.paths import MOST_CHECKS
@@ -359,6 +360,16 @@ def test_differences_are_not_told_of_a_chain_that_all_refuse() -> None:
 
 
 # Whatever is sent
+
+
+def test_a_signature_that_is_not_whole_bytes_is_refused() -> None:
+    """Each number of unused bits but 0, though the bytes of the signature verify (as OpenSSL has
+    it: invalid bit string bits left)."""
+    site = leaf()
+    bits = reading.inside(site.der, reading.SEQUENCE)[2][2]
+    for unused in range(8):
+        spoilt = site.der[:bits] + bytes((unused,)) + site.der[bits + 1:]
+        assert judged(spoilt, *site.above).trusted is (unused == 0)
 
 
 FUZZED = (*leaf().chain, ROOT.der)

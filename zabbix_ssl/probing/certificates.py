@@ -116,6 +116,8 @@ def _decode(data: bytes) -> Decoded:
     identifier = data[algorithm[1]:algorithm[3]]
     if data[fields.algorithm[1]:fields.algorithm[3]] != identifier:
         malformed.append("it names two signature algorithms")
+    if data[signature[2]:signature[2] + 1] != b"\0":
+        malformed.append("its signature is not made of whole bytes")  # as OpenSSL says, too
     issuer, subject, spki = (
         data[at[1]:at[3]] for at in (fields.issuer, fields.subject, fields.spki))
     key = _tried(algorithms.key, spki, algorithms.Key("unknown", None, "", ""),
