@@ -43,13 +43,32 @@ def pad(text: str, width: int) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """``text`` in lines of at most ``width`` columns, broken at spaces; a longer word is left
-    whole, so that it can be copied."""
+    """``text`` in lines of at most ``width`` columns, broken at spaces and beside East Asian wide
+    characters; a longer word is left whole, so that it can be copied."""
     lines, line = [], ""
-    for word in text.split(" "):
-        if line and columns(line) + 1 + columns(word) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
+    for number, word in enumerate(text.split(" ")):
+        for place, piece in enumerate(_pieces(word)):
+            between = " " if number and not place else ""
+            if line and columns(line) + len(between) + columns(piece) > width:
+                lines.append(line)
+                line = piece
+            else:
+                line += between + piece
     return [*lines, line]
+
+
+#: No line ends with the first of these, and none begins with the others.
+_OPENING, _CLOSING = "（“", "，。：；）、！？”"  # noqa: RUF001
+
+
+def _pieces(word: str) -> list[str]:
+    """A word in the parts between which a line may be broken."""
+    if word.isascii():
+        return [word]
+    pieces = [""]
+    for before, character in zip(" " + word, word, strict=False):
+        wide = columns(character) == 2 or columns(before) == 2
+        if wide and pieces[-1] and character not in _CLOSING and before not in _OPENING:
+            pieces.append("")
+        pieces[-1] += character
+    return pieces

@@ -5,13 +5,15 @@ Rules
 - A fact that is not known says so, with why; it is never left out in silence and never a "no".
 - Everything that came from the network is made printable, and cut where it has no end.
 - Colour is decoration: the words say the same without it.
+- ``words`` are WORDS or those of another language; the sentences of a result are in that language
+  already (``Language.result``).
 - ``width`` is the terminal's; None (a pipe, a file) breaks no lines, so that grep finds sentences.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..findings import LEVELS
@@ -40,7 +42,7 @@ WORDS = {
     "no_names": "valid for no name at all",
     "more": "{names} and {count} more",
     "trusted": "trusted", "not_trusted": "not trusted ({error})",
-    "trust_unknown": "trust not known",
+    "trust_unknown": "trust not known: {why}",
     "complete": "complete as sent", "incomplete": "not complete as sent",
     "match": "valid for this host", "no_match": "not valid for this host",
     "negotiated": "{version}, {cipher}", "group": "key exchange {group}",
@@ -56,17 +58,20 @@ WORDS = {
     "times": "{handshake} ms, connection {connect} ms, name resolution {dns} ms",
     "client_certificate": "asks for a client certificate",
     "connected": " at {address}",
-    "more_findings": "(and {count} more)",
+    "more_findings": " (and {count} more)",
     # the lines of a table, and the one under it
     "days": "{days} days",
     "targets": "{count} targets", "target": "1 target", "fine": "{count} fine",
     "count_low": "{count} with remarks", "count_medium": "{count} medium",
     "count_high": "{count} high", "count_failed": "{count} could not be checked",
+    "total": "{head}: {parts}", "comma": ", ",
 }
+
+Words = Mapping[str, str]
 
 VERDICTS = ("ok", "low", "medium", "high", "failed")
 _COLOURS = {"ok": "32", "low": "32", "medium": "33", "high": "31", "failed": "35"}  # SGR, ECMA-48
-_VERDICT_COLUMNS = max(columns(WORDS[verdict]) for verdict in VERDICTS)
+_VERDICT_COLUMNS = max(columns(WORDS[verdict]) for verdict in VERDICTS)  # in all languages
 _INDENT = "  "
 _LABEL_COLUMNS = 13
 _DAYS_COLUMNS = 9
@@ -83,45 +88,48 @@ def verdict(result: Result) -> str:
     return result.findings[0].severity if result.findings else "ok"
 
 
-def report(result: Result, colour: bool = False, width: int | None = None) -> str:
+def report(result: Result, colour: bool = False, width: int | None = None, words: Words = WORDS
+           ) -> str:
     """The whole of one target, many lines, with a line end."""
     name = verdict(result)
     address = result.values.get("address", "")
     told = address in ("", result.target.address, result.target.domain)
-    where = "" if told else WORDS["connected"].format(address=printable(str(address)))
-    lines = [f"{_painted(pad(WORDS[name], _VERDICT_COLUMNS), name, colour)}{_INDENT}"
-             f"{_target(result.target)}{where}"]
+    where = "" if told else words["connected"].format(address=printable(str(address)))
+    lines = [f"{_painted(pad(words[name], _VERDICT_COLUMNS), name, colour)}{_INDENT}"
+             f"{target_text(result.target)}{where}"]
     for finding in result.findings:
-        lines += _hanging(WORDS[finding.severity].lower(), _VERDICT_COLUMNS + 2,
+        lines += _hanging(words[finding.severity].lower(), _VERDICT_COLUMNS + 2,
                           printable(finding.message), width)
-    facts = _facts(result, width)
-    if facts:
-        lines += ["", *facts]
+    told_facts = facts(result, words)
+    if told_facts:
+        lines.append("")
+    for label, texts in told_facts:
+        for number, text in enumerate(texts):
+            lines += _hanging("" if number else label, _LABEL_COLUMNS, text, width)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _facts(result: Result, width: int | None) -> list[str]:
-    """The rows; what a failure has hidden is not said again in each."""
-    lines = []
-    hidden = WORDS["not_known"].format(why=result.values["error"])
-    for label, tell in _ROWS:
-        for number, text in enumerate(text for text in tell(result) if text != hidden):
-            text = printable(text)
-            lines += _hanging("" if number else WORDS[label], _LABEL_COLUMNS, text, width)
-    return lines
+def facts(result: Result, words: Words = WORDS) -> list[tuple[str, list[str]]]:
+    """The rows of facts, each a label and its lines, safe to print; what a failure has hidden is
+    not said again in each."""
+    hidden = words["not_known"].format(why=result.values["error"])
+    rows = ((words[label], [printable(text) for text in tell(result, words) if text != hidden])
+            for label, tell in _ROWS)
+    return [(label, texts) for label, texts in rows if texts]
 
 
 def table_line(result: Result, target_columns: int, colour: bool = False,
-               width: int | None = None) -> str:
+               width: int | None = None, words: Words = WORDS) -> str:
     """One target of many: verdict, target, days left, the worst finding; with a line end."""
     name = verdict(result)
     days = result.values.get("remain_days")
-    days_left = "" if days is None else WORDS["days"].format(days=days)
+    days_left = "" if days is None else words["days"].format(days=days)
     first = result.findings[0].message if result.findings else ""
     if len(result.findings) > 1:
-        first += " " + WORDS["more_findings"].format(count=len(result.findings) - 1)
-    rest = f"  {pad(_target(result.target), target_columns)}  {days_left:>{_DAYS_COLUMNS}}"
-    head = _painted(pad(WORDS[name], _VERDICT_COLUMNS), name, colour) + rest
+        first += words["more_findings"].format(count=len(result.findings) - 1)
+    days_left = " " * (_DAYS_COLUMNS - columns(days_left)) + days_left
+    rest = f"  {pad(target_text(result.target), target_columns)}  {days_left}"
+    head = _painted(pad(words[name], _VERDICT_COLUMNS), name, colour) + rest
     left = _VERDICT_COLUMNS + columns(rest) + 2
     if first and width and width - left < _LEAST_COLUMNS:  # too narrow: below, not beside
         left = _VERDICT_COLUMNS + 2
@@ -134,129 +142,132 @@ def table_line(result: Result, target_columns: int, colour: bool = False,
 
 def table_columns(targets: Iterable[Target]) -> int:
     """How wide the column of the targets has to be."""
-    widest = max((columns(_target(target)) for target in targets), default=0)
+    widest = max((columns(target_text(target)) for target in targets), default=0)
     return min(widest, _MOST_TARGET_COLUMNS)
 
 
-def totals(verdicts: Sequence[str]) -> str:
+def totals(verdicts: Sequence[str], words: Words = WORDS) -> str:
     """How many of each verdict, one line with its end: ``12 targets: 3 fine, 1 medium``."""
     count = len(verdicts)
-    head = WORDS["target"] if count == 1 else WORDS["targets"].format(count=count)
-    words = {"ok": "fine", **{name: f"count_{name}" for name in VERDICTS[1:]}}
-    parts = [WORDS[word].format(count=verdicts.count(name)) for name, word in words.items()
+    head = words["target"] if count == 1 else words["targets"].format(count=count)
+    names = {"ok": "fine", **{name: f"count_{name}" for name in VERDICTS[1:]}}
+    parts = [words[word].format(count=verdicts.count(name)) for name, word in names.items()
              if name in verdicts]
-    return f"{head}: {', '.join(parts)}\n" if parts else f"{head}\n"
+    return words["total"].format(head=head, parts=words["comma"].join(parts)) + "\n" if parts \
+        else f"{head}\n"
 
 
 # The rows of a report: each gives its lines.
 
-def _validity(result: Result) -> list[str]:
+def _validity(result: Result, words: Words) -> list[str]:
     v = result.values
     if "not_after" not in v:
-        return [_not_known(result, "not_after")]
+        return [_not_known(result, words, "not_after")]
     span = {"start": _date(v["not_before"]), "end": _date(v["not_after"])}
     if result.check_time < _number(v["not_before"]):
-        return [WORDS["not_yet"].format(**span)]
+        return [words["not_yet"].format(**span)]
     days = _number(v["remain_days"])
     if result.check_time > _number(v["not_after"]):
-        return [WORDS["days_over"].format(days=-days - 1, **span)]
-    return [WORDS["days_left"].format(days=days, lifetime=v["lifetime_days"],
+        return [words["days_over"].format(days=-days - 1, **span)]
+    return [words["days_left"].format(days=days, lifetime=v["lifetime_days"],
                                       percent=v.get("remain_percent", "?"), **span)]
 
 
-def _certificate(result: Result) -> list[str]:
+def _certificate(result: Result, words: Words) -> list[str]:
     v = result.values
     if "subject" not in v:
-        return [_not_known(result, "subject")]
+        return [_not_known(result, words, "subject")]
     names = [_cut(name) for name in _list(v["san"])]
     key = {"kind": _cut(v["key_type"]), "bits": v.get("key_bits"),
            "algorithm": _cut(v["signature_algorithm"])}
     return [
-        _cut(v["subject"]) or WORDS["empty_subject"],
-        WORDS["issuer"].format(issuer=_cut(v["issuer"]) or WORDS["empty_subject"]),
-        WORDS["names"].format(names=_some(names)) if names else WORDS["no_names"],
-        WORDS["key_fixed" if key["bits"] is None else "key"].format(**key),
-        WORDS["serial"].format(serial=_cut(v["serial"])),
-        WORDS["fingerprint"].format(fingerprint=v["fingerprint_sha256"]),
+        _cut(v["subject"]) or words["empty_subject"],
+        words["issuer"].format(issuer=_cut(v["issuer"]) or words["empty_subject"]),
+        words["names"].format(names=_some(names, words)) if names else words["no_names"],
+        words["key_fixed" if key["bits"] is None else "key"].format(**key),
+        words["serial"].format(serial=_cut(v["serial"])),
+        words["fingerprint"].format(fingerprint=v["fingerprint_sha256"]),
     ]
 
 
-def _chain(result: Result) -> list[str]:
+def _chain(result: Result, words: Words) -> list[str]:
     v = result.values
     if "hostname_match" not in v:
-        return [_not_known(result, "chain_trusted")]
+        return [_not_known(result, words, "chain_trusted")]
     if "chain_trusted" not in v:
-        trust = f"{WORDS['trust_unknown']}: {result.unknown.get('chain_trusted', '')}"
+        trust = words["trust_unknown"].format(why=result.unknown.get("chain_trusted", ""))
     elif v["chain_trusted"]:
-        trust = WORDS["trusted"]
+        trust = words["trusted"]
     else:
-        trust = WORDS["not_trusted"].format(error=v["chain_error"])
+        trust = words["not_trusted"].format(error=v["chain_error"])
     parts = [trust]
     if "chain_complete" in v:
-        parts.append(WORDS["complete" if v["chain_complete"] else "incomplete"])
-    parts.append(WORDS["match" if v["hostname_match"] else "no_match"])
-    return [", ".join(parts)]
+        parts.append(words["complete" if v["chain_complete"] else "incomplete"])
+    parts.append(words["match" if v["hostname_match"] else "no_match"])
+    return [words["comma"].join(parts)]
 
 
-def _tls(result: Result) -> list[str]:
+def _tls(result: Result, words: Words) -> list[str]:
     v = result.values
     lines = []
     if "tls_version" in v:
-        line = WORDS["negotiated"].format(version=v["tls_version"], cipher=v.get("cipher", "?"))
+        line = words["negotiated"].format(version=v["tls_version"], cipher=v.get("cipher", "?"))
         if v.get("key_exchange"):
-            line += ", " + WORDS["group"].format(group=v["key_exchange"])
+            line += words["comma"] + words["group"].format(group=v["key_exchange"])
         lines.append(line)
     if "supported_tls_versions" not in v:
-        return [*lines, _not_known(result, "supported_tls_versions")]
+        return [*lines, _not_known(result, words, "supported_tls_versions")]
     versions = _list(v["supported_tls_versions"])
-    lines.append(WORDS["accepts"].format(versions=", ".join(versions)) if versions else
-                 WORDS["accepts_none"])
+    lines.append(words["accepts"].format(versions=", ".join(versions)) if versions else
+                 words["accepts_none"])
     if v.get("unknown_tls_versions"):
-        lines.append(WORDS["not_known"].format(why=v["unknown_tls_versions"]))
+        lines.append(words["not_known"].format(why=v["unknown_tls_versions"]))
     if v.get("weak_ciphers"):
-        lines.append(WORDS["weak_ciphers"].format(ciphers=_some(_list(v["weak_ciphers"]))))
+        lines.append(words["weak_ciphers"].format(ciphers=_some(_list(v["weak_ciphers"]), words)))
     elif "has_weak_cipher" in v:
-        lines.append(WORDS["no_weak_ciphers"])
+        lines.append(words["no_weak_ciphers"])
     else:
-        lines.append(WORDS["weak_ciphers"].format(ciphers=_not_known(result, "has_weak_cipher")))
+        lines.append(words["weak_ciphers"].format(
+            ciphers=_not_known(result, words, "has_weak_cipher")))
     return lines
 
 
-def _revocation(result: Result) -> list[str]:
+def _revocation(result: Result, words: Words) -> list[str]:
     v = result.values
     if "revocation_status" not in v:
-        return [_not_known(result, "revocation_status")]
-    line = WORDS[str(v["revocation_status"])]
+        return [_not_known(result, words, "revocation_status")]
+    line = words[str(v["revocation_status"])]
     if v.get("revocation_source"):
-        line += WORDS["source"].format(source=v["revocation_source"])
+        line += words["source"].format(source=v["revocation_source"])
     if v.get("revocation_reason"):
         reason = _cut(v["revocation_reason"])
-        line += WORDS["because"].format(reason=WORDS.get(reason, reason))
-    return [line, WORDS["staple_missing"]] if v.get("must_staple_violated") else [line]
+        line += words["because"].format(reason=words.get(reason, reason))
+    return [line, words["staple_missing"]] if v.get("must_staple_violated") else [line]
 
 
-def _handshake(result: Result) -> list[str]:
+def _handshake(result: Result, words: Words) -> list[str]:
     v = result.values
     if "handshake_ms" not in v:
-        return [_not_known(result, "handshake_ms")]
-    line = WORDS["times"].format(**{
+        return [_not_known(result, words, "handshake_ms")]
+    line = words["times"].format(**{
         name: f"{_number(v.get(f'{name}_ms', 0)):.0f}" for name in ("handshake", "connect", "dns")})
     if v.get("client_certificate_requested"):
-        return [line, WORDS["client_certificate"]]
+        return [line, words["client_certificate"]]
     return [line]
 
 
-_ROWS: tuple[tuple[str, Callable[[Result], list[str]]], ...] = (
+_ROWS: tuple[tuple[str, Callable[[Result, Words], list[str]]], ...] = (
     ("validity", _validity), ("certificate", _certificate), ("chain", _chain), ("tls", _tls),
     ("revocation", _revocation), ("handshake", _handshake),
 )
 
 
-def _not_known(result: Result, name: str) -> str:
-    return WORDS["not_known"].format(why=result.unknown.get(name, "?"))
+def _not_known(result: Result, words: Words, name: str) -> str:
+    return words["not_known"].format(why=result.unknown.get(name, "?"))
 
 
-def _target(target: Target) -> str:
+def target_text(target: Target) -> str:
+    """A target as it is called in reports: with the address, where it has one of its own."""
     text = printable(str(target))
     return f"{text} ({target.address})" if target.address else text
 
@@ -283,11 +294,11 @@ def _cut(value: Any) -> str:
     return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + "..."
 
 
-def _some(names: Sequence[str]) -> str:
+def _some(names: Sequence[str], words: Words) -> str:
     shown = ", ".join(names[:_MOST_NAMES])
     if len(names) <= _MOST_NAMES:
         return shown
-    return WORDS["more"].format(names=shown, count=len(names) - _MOST_NAMES)
+    return words["more"].format(names=shown, count=len(names) - _MOST_NAMES)
 
 
 def _date(seconds: Any) -> str:
