@@ -40,6 +40,7 @@ COMMANDS = {
     "get": Command("get", "one value of one target", True),
     "doctor": Command("doctor", "is all here that checking needs?"),
     "template": Command("template", "the templates for Zabbix, to be imported"),
+    "register": Command("register", "the configured targets in Zabbix, through its API"),
 }
 
 WRONG_USE = 3  # of commands for people; argparse would say 2, which check has other use for

@@ -1,0 +1,94 @@
+"""What Zabbix is to look like, from the configured targets: groups, hosts, macros and tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..mistakes import ConfigError
+from ..model import Target, ascii_host
+from .kinds import EXTERNAL, HOST, PUSH, Kind
+
+ONE, SITES = "one", "sites"
+LAYOUTS = (ONE, SITES)
+EXTERNAL_CHECK, BY_PUSH = "external", "push"
+METHODS = (EXTERNAL_CHECK, BY_PUSH)
+
+GROUP = "SSL certificates"
+MARK = "zabbix-ssl"  # the tag of hosts that were made here; its value is the group
+MOST_NAME = 128  # characters of a host's name
+
+
+class Wish(NamedTuple):
+    """How targets are to be registered."""
+
+    layout: str = ONE
+    method: str = EXTERNAL_CHECK
+    group: str = GROUP
+    host: str = GROUP  # name of the one host
+    proxy: str | None = None  # "" for the server itself; None: as it is
+    proxy_group: str | None = None
+
+
+class Host(NamedTuple):
+    """A host as it is to be."""
+
+    name: str  # the technical one
+    visible: str
+    kind: Kind
+    groups: tuple[str, ...]
+    macros: tuple[tuple[str, str], ...]
+    tags: tuple[tuple[str, str], ...]
+    domain: str  # for its interface, where it must have one
+
+
+def hosts(targets: Sequence[Target], wish: Wish) -> tuple[Host, ...]:
+    """The hosts that the targets want, in their order. Raises ConfigError for targets that would be
+    the same host."""
+    if wish.layout == SITES:
+        for one, other in alike(targets):
+            raise ConfigError(
+                f"{one} and {other} would be the same host: leave one out, or give one another "
+                "name and that name as its sni", "alike")
+        return tuple(_site(target, wish) for target in targets)
+    macros = dict(_warning(f':"{_context(t.domain)}"', t) for t in targets if
+                  t.warning_days is not None)
+    kind = PUSH if wish.method == BY_PUSH else EXTERNAL
+    return (Host(wish.host, wish.host, kind, (wish.group,), tuple(macros.items()),
+                 ((MARK, wish.group),), "127.0.0.1"),)
+
+
+def alike(targets: Sequence[Target]) -> list[tuple[Target, Target]]:
+    """Targets that Zabbix cannot tell apart: items are told apart by domain and port."""
+    seen: dict[str, Target] = {}
+    found = []
+    for target in targets:
+        other = seen.setdefault(_technical(target).lower(), target)
+        if other is not target:
+            found.append((other, target))
+    return found
+
+
+def _site(target: Target, wish: Wish) -> Host:
+    macros = [("{$SSL.DOMAIN}", target.domain), ("{$SSL.PORT}", str(target.port))]
+    if target.warning_days is not None:
+        macros.append(_warning("", target))
+    groups = (wish.group, f"{wish.group}/{target.group}") if target.group else (wish.group,)
+    return Host(_technical(target), str(target), HOST, groups, tuple(macros),
+                (*target.tags, (MARK, wish.group)), ascii_host(target.domain))
+
+
+def _warning(context: str, target: Target) -> tuple[str, str]:
+    return f"{{$SSL.EXPIRY.WARN{context}}}", str(target.warning_days)
+
+
+def _context(domain: str) -> str:
+    return domain.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _technical(target: Target) -> str:
+    """A name of the characters that Zabbix allows: letters, digits, dots, spaces, _ and -."""
+    name = re.sub(r"[^0-9A-Za-z_. -]", "-", ascii_host(target.domain))
+    suffix = "" if target.port == 443 else f"_{target.port}"
+    return name[:MOST_NAME - len(suffix)] + suffix
