@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..metrics import TABLE, Metric, scalar
-from ..model import Result
+from ..model import Result, Target
 from ..plain import printable
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -33,6 +33,8 @@ LABELLED = (
         "tls_version", "cipher", "key_exchange", "supported_tls_versions", "weak_ciphers")),
 )
 TARGET_INFO = ("ssl_target_info", "The group and the tags of the target's configuration")
+WARNING_DAYS = ("ssl_target_warning_days", "Days before its end that a certificate is called "
+                "expiring, where the target's configuration says so")
 
 MOST_LABEL = 1024  # characters of a label; longer ones exist only in certificates made to annoy
 
@@ -50,16 +52,22 @@ FAMILIES: tuple[Family, ...] = (
     *(Family(m.prometheus, m.help, m) for m in TABLE.values() if m.prometheus),
     *(Family(name, text, None, labels) for name, text, labels in LABELLED),
     Family(*TARGET_INFO),
+    Family(*WARNING_DAYS),
 )
 
 
 def samples(result: Result) -> tuple[str, ...]:
     """A result's sample for each of FAMILIES, with its line end; "" where there is none."""
-    target = result.target
+    labels = labels_of(result.target)
+    return tuple(_sample(family, labels, result) for family in FAMILIES)
+
+
+def labels_of(target: Target) -> str:
+    """The labels that name a target, as they stand in a sample."""
     labels = f'domain="{_escaped(target.domain)}",port="{target.port}"'
     if target.address:  # several targets may differ in nothing else
         labels += f',address="{_escaped(target.address)}"'
-    return tuple(_sample(family, labels, result) for family in FAMILIES)
+    return labels
 
 
 def exposition(results: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -67,7 +75,12 @@ def exposition(results: Iterable[Sequence[str]]) -> Iterator[str]:
     for family, column in zip(FAMILIES, zip(*results, strict=True), strict=False):
         lines = "".join(column)
         if lines:
-            yield f"# HELP {family.name} {_help(family)}\n# TYPE {family.name} gauge\n{lines}"
+            yield head(family) + lines
+
+
+def head(family: Family) -> str:
+    """What stands in front of a family's samples."""
+    return f"# HELP {family.name} {_help(family)}\n# TYPE {family.name} gauge\n"
 
 
 def _help(family: Family) -> str:
@@ -81,6 +94,9 @@ def _sample(family: Family, labels: str, result: Result) -> str:
     if family.metric:
         value = _value(family, family.metric, result)
         return "" if value is None else f"{family.name}{{{labels}}} {value}\n"
+    if family.name == WARNING_DAYS[0]:
+        days = result.target.warning_days
+        return "" if days is None else f"{family.name}{{{labels}}} {days}\n"
     more = _texts(family, result) if family.labels else _configured(result)
     if not any(more.values()):
         return ""
