@@ -41,6 +41,7 @@ COMMANDS = {
     "doctor": Command("doctor", "is all here that checking needs?"),
     "template": Command("template", "the templates for Zabbix, to be imported"),
     "register": Command("register", "the configured targets in Zabbix, through its API"),
+    "push": Command("push", "check all targets again and again, and send to Zabbix"),
 }
 
 WRONG_USE = 3  # of commands for people; argparse would say 2, which check has other use for
