@@ -32,6 +32,7 @@ class Site(NamedTuple):
     ciphers: str = "DEFAULT"  # ssl_ciphers; ANY_CIPHER for the old versions
     directives: str = ""  # more lines, as nginx wants them
     address: str = "127.0.0.1"  # to listen on; 0.0.0.0 for all of 127.0.0.0/8
+    listen: str = ""  # more words of the listen directive: proxy_protocol
 
 
 class Nginx(NamedTuple):
@@ -96,7 +97,7 @@ def _configuration(folder: Path, groups: Sequence[Sequence[Site]], ports: Sequen
 
 def _block(site: Site, port: int) -> str:
     names = f"    server_name {' '.join(site.names)};\n" if site.names else ""
-    return (f"  server {{\n    listen {_bracketed(site.address)}:{port} ssl;\n{names}"
+    return (f"  server {{\n    listen {_bracketed(site.address)}:{port} ssl {site.listen};\n{names}"
             f"    ssl_certificate {site.files.certificate};\n"
             f"    ssl_certificate_key {site.files.key};\n"
             f"    ssl_protocols {site.versions};\n    ssl_ciphers {site.ciphers};\n"

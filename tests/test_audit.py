@@ -14,7 +14,7 @@ from testbed.nginx import ANY_CIPHER, Site, nginx
 from testbed.pki import Authority
 from testbed.serving import Dialogue, serve
 from zabbix_ssl.model import TLS_VERSIONS, Observation, Offer, Security, Settings, Target
-from zabbix_ssl.probing import audit_all, network, prelude
+from zabbix_ssl.probing import audit_all, network, way
 from zabbix_ssl.probing.loop import Task
 
 ROOT = Authority("Audit Root")
@@ -303,13 +303,13 @@ def test_an_audit_that_is_given_up_leaves_nothing_open(tmp_path: Path) -> None:
 
 def test_a_fault_of_our_own_is_told_and_spares_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong inside, the other targets have their results."""
-    def broken(target: Target, settings: Settings) -> prelude.Prelude | None:
+    def broken(target: Target, settings: Settings, address: str | None) -> way.Way | None:
         if target.domain == "broken.example":
             raise ZeroDivisionError("inside")
-        return original(target, settings)
+        return original(target, settings, address)
 
-    original = prelude.prelude_of
-    monkeypatch.setattr("zabbix_ssl.probing.audit.prelude_of", broken)
+    original = way.way_of
+    monkeypatch.setattr("zabbix_ssl.probing.audit.way_of", broken)
     with ExitStack() as stack:
         port = stack.enter_context(serve(tls.modern(LEAF)))
         seen = dict(audit_all([(Target(domain, port, "127.0.0.1"), None)

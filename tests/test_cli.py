@@ -40,7 +40,8 @@ WRONG_USE = {
     "zabbix-ssl chek": 'zabbix-ssl: there is no command "chek": did you mean check?',
     "zabbix-ssl xyzzy": 'zabbix-ssl: there is no command "xyzzy": zabbix-ssl --help tells which '
                         "there are",
-    "zabbix-ssl check --jsn": 'zabbix-ssl check: there is no option "--jsn": did you mean --json?',
+    "zabbix-ssl check --jsn": 'zabbix-ssl check: there is no option "--jsn": did you mean --json '
+                              "or --sni?",
     "zabbix-ssl check -x": 'zabbix-ssl check: there is no option "-x": zabbix-ssl check --help '
                            "tells which there are",
     "zabbix-ssl check -- -x": 'zabbix-ssl check: "-x" begins with a hyphen, which no host name '
@@ -106,7 +107,7 @@ WRONG_USE = {
         "another with --config"),
     "zabbix-ssl doctor a.example": 'zabbix-ssl doctor: "a.example" is one word too many: '
                                    "zabbix-ssl doctor --help tells how",
-    "ssl_check_batch.py --frob": 'ssl_check_batch.py: there is no option "--frob": '
+    "ssl_check_batch.py --xyzzy": 'ssl_check_batch.py: there is no option "--xyzzy": '
                                  "ssl_check_batch.py --help tells which there are",
     "ssl_check_batch.py a.example:x": 'ssl_check_batch.py: the port is "x": write a whole number '
                                       "from 1 to 65535",
@@ -139,8 +140,8 @@ WRONG_EXTERNAL = {
         'there is no metric "remain_day": did you mean remain_days or chain_remain_days?'),
     "ssl_check_batch.py --get a.example 443 '=x\n'": 'there is no metric "=x\\n": '
                                                      "docs/reference.md tells which there are",
-    "ssl_check_batch.py --get a.example 443 all --frob": (
-        'there is no option "--frob": ssl_check_batch.py --help tells which there are'),
+    "ssl_check_batch.py --get a.example 443 all --xyzzy": (
+        'there is no option "--xyzzy": ssl_check_batch.py --help tells which there are'),
     "ssl_check_batch.py --get a.example 443 all --timeout x": (
         '--timeout: "x" is not a time: write seconds, from 0.1 to 600'),
     "ssl_check_batch.py --get a.example 443 all --config /none": (

@@ -303,7 +303,8 @@ WRONG_FILES: list[tuple[str, object, str]] = [
     ("unknown_key", entry(adress="192.0.2.1"), IN_ENTRY + 'there is no key "adress": did you mean '
      '"address"?'),
     ("unknown_key", entry(x=1), IN_ENTRY + 'there is no key "x": the keys are domain, port, '
-     "address, sni, starttls, ca_file, timeout, group, tags, warning_days"),
+     "address, sni, starttls, ca_file, timeout, group, tags, warning_days, source_address, alpn, "
+     "cert, key, key_password, proxy, proxy_auth, proxy_protocol"),
     ("entry", ["good.example", 443], 'entry 2: this is 443: write "example.com" or '
      '{"domain": "example.com"}'),
     ("entry", [["good.example"]], 'entry 1: this is a list: write "example.com" or '
@@ -333,8 +334,20 @@ WRONG_FILES: list[tuple[str, object, str]] = [
     ("address", entry(address=1), IN_ENTRY + "the address is 1: write an IP address like 192.0.2.1 "
      "or 2001:db8::1"),
     ("sni", entry(sni="192.0.2.1"), IN_ENTRY + 'the server name (sni) is "192.0.2.1": write a host '
-     "name in quotes"),
-    ("sni", entry(sni=""), IN_ENTRY + 'the server name (sni) is "": write a host name in quotes'),
+     "name in quotes, or none to send none"),
+    ("sni", entry(sni=""), IN_ENTRY + 'the server name (sni) is "": write a host name in quotes, '
+     "or none to send none"),
+    ("alpn", entry(alpn="h2,"), IN_ENTRY + 'the application protocols (alpn) are "h2,": write them '
+     "with commas, h2,http/1.1, or none to offer none"),
+    ("own_file", entry(cert=""), IN_ENTRY + 'cert is "": write the name of a file in quotes'),
+    ("key_alone", entry(key="a.key"), IN_ENTRY + "a key without a certificate: name the "
+     "certificate's file as cert too"),
+    ("proxy", entry(proxy="https://p:1"), IN_ENTRY + 'the proxy is "https://p:1": write '
+     "http://HOST:PORT or socks5://HOST:PORT"),
+    ("proxy_userinfo", entry(proxy="http://a:b@p:1"), IN_ENTRY + 'the proxy "http://...@p:1" holds '
+     "a user name, which others could see: write http://HOST:PORT, and the user and password into "
+     "a file named as proxy_auth"),
+    ("proxy_protocol", entry(proxy_protocol=1), IN_ENTRY + "proxy_protocol is 1: write v1 or v2"),
     ("starttls", entry(starttls="gopher"), f'{IN_ENTRY}the STARTTLS protocol is "gopher": '
      + STARTTLS),
     ("starttls", entry(starttls=True), f"{IN_ENTRY}the STARTTLS protocol is true: {STARTTLS}"),

@@ -34,10 +34,11 @@ SECURITY_MAX_AGE = 6 * 3600
 #: never answers an old hello is not to be asked with each check.
 PARTIAL_SECURITY_MAX_AGE = 900
 
-#: Fields of Settings that say how to check, not what; no part of the key. The last two come from
-#: the environment and concern OCSP and CRL fetches, which end in the same answer either way.
+#: Fields of Settings that say how to check, not what; no part of the key. The last ones come from
+#: the environment: OCSP and CRL fetches end in the same answer by a proxy, and a secret is to stand
+#: in no file.
 _NOT_KEYED = ("timeout", "answers_dir", "connections", "concurrency", "workers", "http_proxy",
-              "no_proxy")
+              "no_proxy", "proxy_secret", "key_secret")
 
 _DAY = 86400
 _KEPT_SECONDS = 7 * _DAY  # of an entry that is not renewed

@@ -16,7 +16,7 @@ from .cache import Cache, Freshness
 from .entry import Entry
 from .locks import LATE
 from .metrics import judge
-from .model import Failure, Observation, Result, Security, Settings, Target
+from .model import WAYS, Failure, Observation, Result, Security, Settings, Target
 
 #: ``zabbix_ssl.probing.audit_all``, or what stands in for it.
 Door = Callable[[Iterable[tuple[Target, Security | None]], Settings],
@@ -191,8 +191,8 @@ def _known(entry: Entry | None, reached: bytes, freshness: Freshness) -> Securit
 
 
 def _reached(target: Target, settings: Settings) -> bytes:
-    return entries.reached({"address": settings.address or target.address, "sni": target.sni,
-                            "starttls": settings.starttls or target.starttls})
+    return entries.reached({name: getattr(settings, name) or getattr(target, name)
+                            for name in WAYS})
 
 
 def _probe(target: Target, settings: Settings, known: Security | None, until: float,

@@ -20,7 +20,10 @@ from .mistakes import ConfigError, mistake, user_name
 from .model import Target
 from .names import (
     check_address,
+    check_alpn,
     check_domain,
+    check_proxy,
+    check_proxy_protocol,
     check_server_name,
     check_starttls,
     identity,
@@ -94,6 +97,15 @@ def _ca_file(value: object, folder: str) -> str:
     return os.path.join(folder, value)
 
 
+def _own_file(name: str) -> Callable[[object, str], str]:
+    """A file of the client's own: a certificate, a key, a password."""
+    def read(value: object, folder: str) -> str:
+        if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_PATH:
+            raise mistake("own_file", name=name, is_=show(value))
+        return os.path.join(folder, value)
+    return read
+
+
 def _timeout(value: object, folder: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_TIMEOUT:
         return float(value)
@@ -132,6 +144,14 @@ KEYS: dict[str, Callable[[object, str], Any]] = {
     "group": _group,
     "tags": _tags,
     "warning_days": _warning_days,
+    "source_address": lambda value, folder: check_address(value),
+    "alpn": lambda value, folder: check_alpn(value),
+    "cert": _own_file("cert"),
+    "key": _own_file("key"),
+    "key_password": _own_file("key_password"),
+    "proxy": lambda value, folder: check_proxy(value),
+    "proxy_auth": _own_file("proxy_auth"),
+    "proxy_protocol": lambda value, folder: check_proxy_protocol(value),
 }
 
 
@@ -164,7 +184,10 @@ def _target(raw: object, base: Target, folder: str) -> Target:
     if fields.get("tags"):
         fields["tags"] = tuple({**dict(base.tags), **dict(fields["tags"])}.items())
         _refuse_same_macros(fields["tags"])
-    return base._replace(**fields)
+    target = base._replace(**fields)
+    if target.key and not target.cert:
+        raise mistake("key_alone")
+    return target
 
 
 def _with_defaults(raw: dict[str, Any], folder: str) -> Target:

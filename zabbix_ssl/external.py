@@ -24,7 +24,9 @@ VALUED = {
     "--address": "address", "--starttls": "starttls", "--ca-file": "ca_file",
     "--crl-dir": "crl_dir", "--config": "config", "--cache-dir": "cache_dir",
     "--max-age": "max_age", "--security-max-age": "security_max_age", "--timeout": "timeout",
-    "--connections": "connections",
+    "--connections": "connections", "--sni": "sni", "--source-address": "source_address",
+    "--alpn": "alpn", "--cert": "cert", "--key": "key", "--key-password": "key_password",
+    "--proxy": "proxy", "--proxy-auth": "proxy_auth", "--proxy-protocol": "proxy_protocol",
 }
 FLAGS = {"--offline": "offline", "--ca-only": "ca_only"}
 #: What in the environment changes an answer.
@@ -34,7 +36,7 @@ _NUMBERS = ("max_age", "security_max_age", "timeout", "connections")
 _NOT_KEYED = ("config", "cache_dir", *_NUMBERS)
 #: Options that may say what the configuration says of the target anyway, as when low-level
 #: discovery hands them over: then the entry made without them is the answer as well.
-_REPEATABLE = ("address", "starttls")
+_REPEATABLE = ("address", "starttls", "sni")
 
 
 def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:

@@ -88,7 +88,7 @@ METRICS = (
     Metric("dns_ms", "handshake", NUMBER, "ms", "Duration of the name resolution", "handshake",
            lambda h, now: _rounded(h.dns_ms), "ssl_dns_duration_seconds"),
     Metric("address", "handshake", TEXT, "", "The IP address that was connected to", "handshake",
-           lambda h, now: h.address),
+           lambda h, now: h.address or None),
     Metric("alpn", "handshake", TEXT, "", "Application protocol that the server chose", "handshake",
            lambda h, now: h.alpn),
     Metric("client_certificate_requested", "handshake", FLAG, "",
@@ -97,8 +97,8 @@ METRICS = (
     Metric("error", "", TEXT, "", "Why the target could not be checked, empty when it could", "",
            lambda o, now: o.failure.message if o.failure else ""),
     Metric("error_reason", "", TEXT, "", "The same in one word: dns, refused, unreachable, "
-           "timeout, reset, closed, not_tls, alert, handshake, starttls, internal; empty when it "
-           "could", "",
+           "timeout, reset, closed, not_tls, alert, handshake, starttls, proxy, config, internal; "
+           "empty when it could", "",
            lambda o, now: o.failure.reason if o.failure else ""),
 
     Metric("is_valid", "validity", FLAG, "", "The time of the check lies within the certificate's "
@@ -238,6 +238,8 @@ def _why(observation: Observation, metric: Metric) -> str:
         if metric.name == "has_weak_cipher":
             return observation.security.weak_unknown
         return _not_learnt(observation.security)
+    if metric.name == "address" and observation.handshake:
+        return "the proxy connects to the server, and does not tell at which address"
     if metric.part in observation.reasons:
         return observation.reasons[metric.part]
     if observation.failure:

@@ -64,10 +64,18 @@ MISTAKES = {
     # the other keys
     "port": "the port is {is_}: write a whole number from 1 to 65535",
     "port_text": "the port is {is_} in quotes: write {bare} without",
-    "sni": "the server name (sni) is {is_}: write a host name in quotes",
+    "sni": "the server name (sni) is {is_}: write a host name in quotes, or none to send none",
     "starttls": "the STARTTLS protocol is {is_}: write one of {known}, or "
                 "none",
     "ca_file": "ca_file is {is_}: write the name of a PEM file in quotes",
+    "own_file": "{name} is {is_}: write the name of a file in quotes",
+    "key_alone": "a key without a certificate: name the certificate's file as cert too",
+    "alpn": "the application protocols (alpn) are {is_}: write them with commas, h2,http/1.1, or "
+            "none to offer none",
+    "proxy": "the proxy is {is_}: write http://HOST:PORT or socks5://HOST:PORT",
+    "proxy_userinfo": "the proxy {is_} holds a user name, which others could see: write "
+                      "http://HOST:PORT, and the user and password into a file named as proxy_auth",
+    "proxy_protocol": "proxy_protocol is {is_}: write v1 or v2",
     "timeout": "the timeout is {is_}: write seconds, more than 0 and at most 600",
     "group": "the group is {is_}: write a text of at most 255 characters",
     "tags": 'the tags are {is_}: write an object of texts like {{"env": "production"}}',

@@ -24,6 +24,8 @@ ERROR_REASONS = (
     "alert",  # the server refused the handshake with a TLS alert
     "handshake",  # the handshake failed on our side: nothing in common, or nonsense from the server
     "starttls",  # the server did not get as far as TLS: no STARTTLS, refused, or nonsense
+    "proxy",  # the proxy on the way refused, failed or could not be reached
+    "config",  # a file that the check was told to use cannot be used: client certificate, password
     "internal",  # our own fault: please report
 )
 
@@ -46,6 +48,16 @@ DEFAULT_PORTS = {
     5432: "postgres", 6667: "irc",
 }
 
+#: Versions of the PROXY protocol: the words of ``proxy_protocol``.
+PROXY_PROTOCOLS = ("v1", "v2")
+
+#: Kinds of proxies: the schemes of ``proxy``. socks5h is another word for socks5.
+PROXY_SCHEMES = ("http", "socks5", "socks5h")
+
+#: Fields of Target that say how it is reached; Settings has them too, and there they are stronger.
+WAYS = ("address", "sni", "starttls", "source_address", "alpn", "cert", "key", "proxy",
+        "proxy_protocol")
+
 
 class Target(NamedTuple):
     """One endpoint to audit, as configured. ``domain`` keeps the spelling it was given in."""
@@ -53,13 +65,21 @@ class Target(NamedTuple):
     domain: str  # host name (Unicode or xn--), or an IP address without brackets
     port: int = 443
     address: str | None = None  # connect there; domain stays for SNI and the hostname check
-    sni: str | None = None  # server name to send in place of domain
+    sni: str | None = None  # server name to send in place of domain; "none" to send none
     starttls: str | None = None  # protocol spoken before TLS
     ca_file: str | None = None  # PEM file of trust anchors for this target
     timeout: float | None = None  # seconds, the whole check
     group: str = ""
     tags: tuple[tuple[str, str], ...] = ()
     warning_days: int | None = None  # expiry warning in place of 30 days
+    source_address: str | None = None  # IP address of this machine to connect from
+    alpn: str | None = None  # application protocols to offer, "h2,http/1.1"; "none" for none
+    cert: str | None = None  # client certificate: PEM file, or PKCS#12 with its key
+    key: str | None = None  # PEM file of its private key, where cert does not hold it
+    key_password: str | None = None  # file that holds the password of the key
+    proxy: str | None = None  # http://host:port or socks5://host:port
+    proxy_auth: str | None = None  # file that holds user:password for the proxy
+    proxy_protocol: str | None = None  # of PROXY_PROTOCOLS: the header to send before all else
 
     @property
     def host(self) -> str:
@@ -84,8 +104,13 @@ def protocol_for(port: int, asked: str | None) -> str | None:
 def ascii_host(name: str) -> str:
     """``name`` in lower case, without a final dot, with international labels as xn-- (RFC 5891).
 
+    Of an IPv6 address the scope id stays as it is.
+
     Raises ValueError for a name that has no such form.
     """
+    if ":" in name:  # the scope id of an IPv6 address names an interface, in its own spelling
+        address, mark, interface = name.partition("%")
+        return address.lower() + mark + interface
     name = name.rstrip(".").lower() if name != "." else name
     if name.isascii():
         return name
@@ -103,6 +128,16 @@ class Settings(NamedTuple):
     timeout: float = 10.0  # the whole check of one target
     address: str | None = None  # override of Target.address
     starttls: str | None = None  # override of Target.starttls
+    # Overrides of the fields of Target:
+    sni: str | None = None
+    source_address: str | None = None
+    alpn: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    key_password: str | None = None
+    proxy: str | None = None
+    proxy_auth: str | None = None
+    proxy_protocol: str | None = None
     ca_file: str | None = None  # PEM file of more trust anchors
     ca_only: bool = False  # trust ca_file alone, not the system's store
     crl_dir: str | None = None  # local CRLs
@@ -117,6 +152,8 @@ class Settings(NamedTuple):
     system_ca_dir: str | None = None  # SSL_CERT_DIR: likewise
     http_proxy: str | None = None  # URL of the proxy for OCSP, CRL and AIA fetches
     no_proxy: tuple[str, ...] = ()  # hosts, domains and networks that are fetched from directly
+    proxy_secret: str | None = None  # user:password for the proxy of the audit
+    key_secret: str | None = None  # password of the client certificate's key
 
 
 class Failure(NamedTuple):

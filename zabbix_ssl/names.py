@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import socket
 
-from .mistakes import mistake
-from .model import PROTOCOL_NAMES, Target, ascii_host
+from .mistakes import ConfigError, mistake
+from .model import PROTOCOL_NAMES, PROXY_PROTOCOLS, PROXY_SCHEMES, Target, ascii_host
 from .plain import printable, show
 
 # RFC 1123 section 2.1, and the underscore that many internal names have. No \d or \w: they take
@@ -22,6 +22,7 @@ _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _NUMERIC_END = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?\Z")
 _INTERFACE = re.compile(r"[A-Za-z0-9_.-]{1,15}")  # IFNAMSIZ - 1
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9._\-\u00a1-\U0010ffff]")
+_MOST_PROTOCOLS = 16
 _MOST_CHARACTERS = 1000  # that are looked at; a valid name is shorter in any script
 _MOST_NAME, _MOST_LABEL = 253, 63  # RFC 1035 section 2.3.4, written with dots
 
@@ -89,7 +90,7 @@ def check_port(word: str) -> int:
 
 
 def check_server_name(text: object) -> str:
-    """A name to send as SNI, which an IP address cannot be (RFC 6066 section 3)."""
+    """A name to send as SNI, which an IP address cannot be (RFC 6066 section 3), or "none"."""
     if not isinstance(text, str) or not text or ":" in text or _NUMERIC_END.search(text):
         raise mistake("sni", is_=show(text))
     return check_domain(text)
@@ -99,6 +100,40 @@ def check_starttls(text: object) -> str:
     """The name of a protocol that is spoken before TLS, or "none" for TLS from the first byte."""
     if not isinstance(text, str) or text not in (*PROTOCOL_NAMES, "none"):
         raise mistake("starttls", is_=show(text), known=", ".join(PROTOCOL_NAMES))
+    return text
+
+
+def check_alpn(text: object) -> str:
+    """Application protocols with commas between them (RFC 7301), or "none"."""
+    names = text.split(",") if isinstance(text, str) else [""]
+    for name in names:
+        if not (0 < len(name) <= 255 and name.isascii() and name.isprintable() and " " not in name):
+            raise mistake("alpn", is_=show(text))
+    if len(names) > _MOST_PROTOCOLS:
+        raise mistake("alpn", is_=show(text))
+    return ",".join(names)
+
+
+def check_proxy(text: object) -> str:
+    """The URL of a proxy; who we are there is no part of it."""
+    scheme, _, place = text.partition("://") if isinstance(text, str) else ("", "", "")
+    if "@" in place:
+        raise mistake("proxy_userinfo", is_=show(f"{scheme}://...@{place.rpartition('@')[2]}"))
+    if scheme.lower() not in PROXY_SCHEMES:
+        raise mistake("proxy", is_=show(text))
+    try:
+        host, port = split_target(place.removesuffix("/"))
+    except ConfigError as error:
+        raise error.within("the proxy") from None
+    if port is None:
+        raise mistake("proxy", is_=show(text))
+    return f"{scheme.lower()}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def check_proxy_protocol(text: object) -> str:
+    """A version of the PROXY protocol."""
+    if not isinstance(text, str) or text not in PROXY_PROTOCOLS:
+        raise mistake("proxy_protocol", is_=show(text))
     return text
 
 

@@ -77,4 +77,6 @@ def _meant(asked: Asked, configured: Sequence[Target], named: Target) -> tuple[T
         settings = settings._replace(address=None)
     if target.starttls == settings.starttls:
         settings = settings._replace(starttls=None)
+    if target.sni == settings.sni:
+        settings = settings._replace(sni=None)
     return target, settings

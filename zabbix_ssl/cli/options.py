@@ -17,7 +17,14 @@ from ..cache import Cache, Freshness
 from ..config import MAX_TIMEOUT
 from ..mistakes import ConfigError
 from ..model import PROTOCOL_NAMES, Settings
-from ..names import check_address, check_starttls
+from ..names import (
+    check_address,
+    check_alpn,
+    check_proxy,
+    check_proxy_protocol,
+    check_server_name,
+    check_starttls,
+)
 from ..plain import show
 from .wrong import WrongUse, near, wrong
 
@@ -27,6 +34,9 @@ PATIENT, HURRIED = 10.0, 2.5
 #: What --allow-private-revocation allows when it names nothing: private addresses (RFC 1918,
 #: RFC 6598, RFC 4193). Neither loopback nor link-local, where cloud metadata lives: name those.
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+
+#: Variables of the environment that hold secrets of the audit itself.
+PROXY_AUTH, KEY_PASSWORD = "ZABBIX_SSL_PROXY_AUTH", "ZABBIX_SSL_KEY_PASSWORD"
 
 _YEAR = 366 * 86400
 _MOST_CA_BYTES = 1 << 20  # that are looked at
@@ -101,7 +111,21 @@ def _starttls(word: str) -> str | None:
     return check_starttls(word) if word else None
 
 
-def _seconds(least: float, most: float) -> Callable[[str], float]:
+def _sni(word: str) -> str | None:
+    return check_server_name(word) if word else None
+
+
+def _file(word: str) -> str:
+    path = os.path.abspath(text(word))
+    try:
+        with open(path, "rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise wrong("file", is_=show(word, 300), why=error.strerror) from None
+    return path
+
+
+def seconds(least: float, most: float) -> Callable[[str], float]:
     def read(word: str) -> float:
         plain = word.isascii() and word.replace(".", "", 1).isdigit() and len(word) < 20
         if not plain or not least <= float(word) <= most:
@@ -110,7 +134,7 @@ def _seconds(least: float, most: float) -> Callable[[str], float]:
     return read
 
 
-def _count(most: int) -> Callable[[str], int]:
+def count(most: int) -> Callable[[str], int]:
     def read(word: str) -> int:
         if not (word.isascii() and word.isdigit() and len(word) < 10 and 1 <= int(word) <= most):
             raise wrong("count", is_=show(word), least=1, most=most)
@@ -134,6 +158,22 @@ OPTIONS = (
            "the host name check"),
     Option("--starttls", "PROTOCOL", _starttls, "what is spoken before TLS, else what the port is "
            f"known for: {', '.join(PROTOCOL_NAMES)}, none"),
+    Option("--sni", "NAME", _sni, "send that server name in place of the domain, or with \"none\" "
+           "no name at all"),
+    Option("--source-address", "IP", check_address, "connect from that address of this machine"),
+    Option("--alpn", "NAMES", check_alpn, "application protocols to offer, with commas, or none "
+           "(default: h2,http/1.1, none behind another protocol)"),
+    Option("--cert", "FILE", _file, "client certificate, PEM with its intermediates, or PKCS#12"),
+    Option("--key", "FILE", _file, "private key of that certificate, PEM, where it does not stand "
+           "in the same file"),
+    Option("--key-password", "FILE", _file, "file with the password of the key (or "
+           f"${KEY_PASSWORD})"),
+    Option("--proxy", "URL", check_proxy, "connect through it: http://HOST:PORT (CONNECT) or "
+           "socks5://HOST:PORT"),
+    Option("--proxy-auth", "FILE", _file, "file with user:password for the proxy (or "
+           f"${PROXY_AUTH})"),
+    Option("--proxy-protocol", "VERSION", check_proxy_protocol, "begin with a header of the PROXY "
+           "protocol: v1 or v2"),
     Option("--ca-file", "FILE", _ca_file, "trust the certificates of this PEM file too"),
     Option("--ca-only", "", None, "trust them alone, not the system's"),
     Option("--crl-dir", "DIR", _folder, "look for revoked certificates in the CRLs of this "
@@ -141,22 +181,22 @@ OPTIONS = (
     Option("--offline", "", None, "ask no OCSP responder, fetch no CRL and no issuer"),
     Option("--allow-private-revocation", "[NETWORK,...]", _networks, "let certificates send us to "
            "responders at private addresses, or at addresses of these networks"),
-    Option("--timeout", "SECONDS", _seconds(0.1, MAX_TIMEOUT), "for the whole check of one target "
+    Option("--timeout", "SECONDS", seconds(0.1, MAX_TIMEOUT), "for the whole check of one target "
            f"(default: {PATIENT:g}, for --get {HURRIED:g})"),
     Option("--no-cache", "", None, "neither take answers from the cache nor keep any"),
     Option("--cache-dir", "DIR", text, f"keep answers there (${entry.DIRECTORY_VARIABLE}, else "
            f"{entry.DIRECTORY} where that may be written to)"),
-    Option("--security-max-age", "SECONDS", _seconds(0, _YEAR), "ask for old protocols and weak "
+    Option("--security-max-age", "SECONDS", seconds(0, _YEAR), "ask for old protocols and weak "
            f"ciphers again after that time (default: {caching.SECURITY_MAX_AGE})"),
-    Option("--concurrency", "N", _count(100_000), "targets under way at once in a process "
+    Option("--concurrency", "N", count(100_000), "targets under way at once in a process "
            f"(default: {Settings().concurrency})"),
-    Option("--connections", "N", _count(100), "connections open at once to a target "
+    Option("--connections", "N", count(100), "connections open at once to a target "
            f"(default: {Settings().connections})"),
-    Option("--workers", "N", _count(256), f"processes (default: {Settings().workers})"),
+    Option("--workers", "N", count(256), f"processes (default: {Settings().workers})"),
 )
 
 #: For the commands that may answer from the cache.
-MAX_AGE = Option("--max-age", "SECONDS", _seconds(0, _YEAR), "an answer of the cache is good for "
+MAX_AGE = Option("--max-age", "SECONDS", seconds(0, _YEAR), "an answer of the cache is good for "
                  f"that long (default: {entry.MAX_AGE}, or longer where a service keeps it fresh)")
 
 
@@ -201,6 +241,8 @@ def _settings(given: dict[str, Any], environ: Mapping[str, str], timeout: float)
     fields = {name: value for name, value in given.items() if name in Settings._fields}
     if "allow_private_revocation" in given:
         fields["revocation_networks"] = given["allow_private_revocation"]
+    if "key" in fields and "cert" not in fields:
+        raise wrong("key_alone")
     proxy = environ.get("http_proxy") or environ.get("HTTP_PROXY")
     exceptions = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     return Settings(**{
@@ -208,6 +250,8 @@ def _settings(given: dict[str, Any], environ: Mapping[str, str], timeout: float)
         "system_ca_file": environ.get("SSL_CERT_FILE") or None,
         "system_ca_dir": environ.get("SSL_CERT_DIR") or None,
         "http_proxy": proxy or None,
+        "proxy_secret": environ.get(PROXY_AUTH) or None,
+        "key_secret": environ.get(KEY_PASSWORD) or None,
         "no_proxy": tuple(part.strip() for part in exceptions.split(",") if part.strip()),
     })
 

@@ -19,7 +19,8 @@ from ..plain import printable
 GROUPS = ("validity", "certificate", "chain", "revocation", "tls_info", "handshake")
 
 #: Fields of a target that are shown where they are set.
-_CONFIGURED = ("address", "sni", "starttls", "group")
+_CONFIGURED = ("address", "sni", "starttls", "source_address", "alpn", "cert", "proxy",
+               "proxy_protocol", "group")
 
 
 def batch_object(result: Result) -> dict[str, Any]:

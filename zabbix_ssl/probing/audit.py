@@ -11,19 +11,19 @@ import time
 from collections.abc import Callable
 
 from ..model import Failure, Handshake, Observation, Security, Settings, Target
-from .handshake import Outcome, client_context, shake
+from .handshake import Outcome, shake
 from .loop import Loop, Steps, Task, clock
-from .network import Address, Failed, connect, is_address
-from .prelude import prelude_of
+from .network import Address, Failed, connect
 from .resolver import Resolver
 from .survey import Survey
 from .verdict import Judge
+from .way import Contexts, server_name, way_of
 
 #: The share of a target's time that the raw hellos may take, so that the answer is out by its end.
 _SURVEY_SHARE = 0.8
 
 #: Failures of a handshake after which raw hellos would only fail in the same way.
-_NOTHING_TO_ASK = ("refused", "unreachable", "timeout", "not_tls", "starttls", "internal")
+_NOTHING_TO_ASK = ("refused", "unreachable", "timeout", "not_tls", "starttls", "proxy", "internal")
 
 
 class Shared:
@@ -32,8 +32,7 @@ class Shared:
     def __init__(self, loop: Loop, settings: Settings) -> None:
         self.loop = loop
         self.settings = settings
-        self.web_context = client_context((b"h2", b"http/1.1"))
-        self.other_context = client_context(())  # for what is not the web
+        self.contexts = Contexts(settings)
         self.resolver = Resolver(loop)
         self.judge = Judge(loop, settings)
 
@@ -73,11 +72,13 @@ class _Audit:
         timeout = target.timeout or shared.settings.timeout
         self._deadline = self._begun + timeout
         self._askers = max(1, shared.settings.connections - 1)
-        self._server_name = target.sni or (None if is_address(self._host) else self._host)
-        self._prelude = prelude_of(target, shared.settings)
-        self._context = shared.other_context if self._prelude else shared.web_context
+        self._server_name = server_name(target, shared.settings, self._host)
+        self._address = shared.settings.address or target.address
+        self._way = way_of(target, shared.settings, self._address)
+        self._context, self._shows_us = shared.contexts.of(target, bool(
+            self._way and self._way.spoken))
         self._survey = Survey(shared.loop, self._server_name, self._begun + _SURVEY_SHARE * timeout,
-                              self._prelude)
+                              self._way)
         task.set_timer(self._deadline)
 
     def steps(self, known: Security | None) -> Steps[Observation]:
@@ -88,8 +89,7 @@ class _Audit:
             self._survey.stop()
 
     def _steps(self, known: Security | None) -> Steps[Observation]:
-        where = self._shared.settings.address or self._target.address or self._host
-        addresses = yield from self._shared.resolver.addresses(self._task, where, self._target.port)
+        addresses = yield from self._addresses()
         dns_ms = 1000 * (clock() - self._begun)
         if not known and len(addresses) == 1 and self._shared.settings.connections > 1:
             self._survey.begin(addresses[0], self._askers)  # beside the handshake, not after it
@@ -110,19 +110,30 @@ class _Audit:
         return judged._replace(failure=failure, security=known or self._survey.security(
             handshake.version))
 
+    def _addresses(self) -> Steps[tuple[Address, ...]]:
+        """Where to connect: the server, or the proxy on the way."""
+        resolver, way = self._shared.resolver, self._way
+        if way is None or way.proxy is None:
+            return (yield from resolver.addresses(
+                self._task, self._address or self._host, self._target.port))
+        try:
+            return (yield from resolver.addresses(self._task, way.proxy.host, way.proxy.port))
+        except Failed as failed:
+            raise way.told(failed) from None
+
     def _judge(self, handshake: Handshake) -> Steps[Observation]:
         return (yield from self._shared.judge.judge(
             self._task, self._target, self._host, handshake, self._deadline))
 
     def _shake(self, addresses: tuple[Address, ...]) -> Steps[tuple[Address, Outcome]]:
-        stream = yield from connect(self._task, addresses, self._deadline)
+        way = self._way
+        stream = yield from (way.open(self._task, addresses, self._deadline) if way else
+                             connect(self._task, addresses, self._deadline))
         try:
-            if self._prelude:
-                yield from self._prelude(stream)
-            outcome = yield from shake(stream, self._context, self._server_name)
-            return stream.peer, outcome
+            outcome = yield from shake(stream, self._context, self._server_name, self._shows_us)
         finally:
             stream.close()
+        return stream.peer, way.seen(outcome) if way else outcome
 
     def _look_in_clear(self, handshake: Handshake) -> Steps[Handshake]:
         """The certificates of a server that we cannot shake hands with, from a raw hello."""

@@ -17,6 +17,9 @@ from .loop import Steps, clock
 from .network import RECEIVE_BYTES, Failed, Stream
 from .suites import iana_name
 
+#: How long a server may take to refuse our certificate, seconds; silence then stands for a yes.
+_VERDICT_SECONDS = 1.0
+
 #: What a server may send before the handshake is done; of certificates OpenSSL takes 100 KB.
 _MOST_BYTES = 512 * 1024
 
@@ -101,8 +104,12 @@ def client_context(alpn: tuple[bytes, ...]) -> SSL.Context:
     return context
 
 
-def shake(stream: Stream, context: SSL.Context, server_name: str | None) -> Steps[Outcome]:
-    """The handshake over a connected stream. Raises no Failed: the outcome carries it."""
+def shake(stream: Stream, context: SSL.Context, server_name: str | None, shows_us: bool = False
+          ) -> Steps[Outcome]:
+    """The handshake over a connected stream. Raises no Failed: the outcome carries it.
+
+    ``shows_us``: the context has a client certificate; then a server that refuses it is a failure.
+    """
     seen = _Seen()
     connection = SSL.Connection(context, None)
     connection.set_app_data(seen)
@@ -112,12 +119,18 @@ def shake(stream: Stream, context: SSL.Context, server_name: str | None) -> Step
         connection.set_tlsext_host_name(server_name.encode())
     failure = None
     started = clock()
+    ended = 0.0
     try:
         yield from _converse(stream, connection)
+        ended = clock()
+        if shows_us and seen.certificate_requested:
+            yield from _verdict_on_us(stream, connection)
     except Failed as failed:
-        if not seen.only_our_certificate_is_missing:
+        if shows_us and seen.certificate_requested:
+            failure = _of_our_certificate(failed)
+        elif not seen.only_our_certificate_is_missing:
             failure = failed.failure
-    took = None if failure else 1000 * (clock() - started)
+    took = None if failure else 1000 * ((ended or clock()) - started)
     handshake = _read(connection, seen, stream, took)
     if failure is None:
         _farewell(stream, connection)
@@ -146,6 +159,39 @@ def _converse(stream: Stream, connection: SSL.Connection) -> Steps[None]:
         if received > _MOST_BYTES:
             raise Failed("handshake", "the server does not come to an end with its handshake")
         connection.bio_write(data)
+
+
+def _verdict_on_us(stream: Stream, connection: SSL.Connection) -> Steps[None]:
+    """In TLS 1.3 a server looks at our certificate only when the handshake is done for us, and
+    says no by an alert, yes by whatever comes next (mostly a ticket) or by silence."""
+    if connection.get_protocol_version_name() != "TLSv1.3":
+        return
+    task, deadline = stream.task, stream.task.timer
+    yield from stream.send(_outgoing(connection))
+    task.set_timer(min(deadline, clock() + _VERDICT_SECONDS))
+    try:
+        data = yield from stream.receive()
+        if not data:
+            raise Failed("closed", "the server closed the connection")
+        connection.bio_write(data)
+        connection.recv(1)
+    except SSL.WantReadError:
+        pass  # a ticket and the like
+    except (SSL.ZeroReturnError, SSL.SysCallError):
+        raise Failed("closed", "the server closed the connection") from None
+    except SSL.Error as error:
+        raise _failed(error) from None
+    except Failed as failed:
+        if failed.failure.reason != "timeout":
+            raise
+    finally:
+        task.set_timer(deadline)
+
+
+def _of_our_certificate(failed: Failed) -> Failure:
+    reason, message = failed.failure
+    return Failure(reason, f"{message} (after our client certificate: does the server trust who "
+                   "issued it?)")
 
 
 def _outgoing(connection: SSL.Connection) -> bytes:

@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..model import Failure
 from .loop import EXPIRED, Steps, Task, clock
@@ -17,7 +18,8 @@ from .loop import EXPIRED, Steps, Task, clock
 #: An address to connect to: family and what ``socket.connect`` takes.
 Address = tuple[int, tuple[str, int] | tuple[str, int, int, int]]
 
-RECEIVE_BYTES = 65536
+RECEIVE_BYTES = 16384
+_IP_BIND_ADDRESS_NO_PORT = 24  # ip(7)
 _STAGGER = 0.25  # seconds before the next address is tried beside the first (RFC 8305 section 5)
 
 _ERRORS: dict[int, tuple[str, str]] = {
@@ -59,7 +61,8 @@ def os_failure(error: OSError | int) -> Failed:
 class Stream:
     """One TCP connection, owned by one task."""
 
-    __slots__ = ("_fd", "_socket", "_unwrap", "_wrap", "connected_at", "peer", "started_at", "task")
+    __slots__ = ("_early", "_fd", "_socket", "_unwrap", "_wrap", "connected_at", "peer",
+                 "started_at", "task")
 
     def __init__(self, task: Task, peer: Address) -> None:
         self.peer = peer
@@ -71,6 +74,28 @@ class Stream:
         self.connected_at = 0.0
         self._wrap: Callable[[bytes], bytes] | None = None
         self._unwrap: Callable[[bytes], bytes] | None = None
+        self._early = b""
+
+    def bind(self, source: Address) -> None:
+        """Connect from that address of this machine. Before ``try_connect``; Failed."""
+        with suppress(OSError):  # an old kernel: then the port is chosen now and not at connect
+            self._socket.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+        try:
+            self._socket.bind(source[1])
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise Failed("unreachable", f"cannot connect from {source[1][0]}: it is no address "
+                             "of this machine") from None
+            raise os_failure(error) from None
+
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Our address and port and those of the peer, without scope ids."""
+        here, there = self._socket.getsockname(), self.peer[1]
+        return ((here[0].partition("%")[0], here[1]), (there[0].partition("%")[0], there[1]))
+
+    def put_back(self, data: bytes) -> None:
+        """Have ``data`` received again, in front of what comes."""
+        self._early = data + self._early
 
     def frame(self, wrap: Callable[[bytes], bytes], unwrap: Callable[[bytes], bytes]) -> None:
         """From now on ``wrap`` what is sent and ``unwrap`` what is received."""
@@ -99,6 +124,9 @@ class Stream:
 
     def receive(self) -> Steps[bytes]:
         """What has arrived, after waiting for it; b"" when the server has closed."""
+        if self._early:
+            data, self._early = self._early, b""
+            return data
         while True:
             try:
                 data = self._socket.recv(RECEIVE_BYTES)
@@ -126,16 +154,25 @@ class Stream:
         self._socket.close()
 
 
-def open_stream(task: Task, address: Address) -> Stream:
-    """A stream that is not connected yet; Failed when the machine has no sockets left."""
+def open_stream(task: Task, address: Address, source: Address | None = None) -> Stream:
+    """A stream that is not connected yet, to go out from ``source``; Failed when the machine has no
+    sockets left, or no such address."""
     try:
-        return Stream(task, address)
+        stream = Stream(task, address)
     except OSError as error:
         raise os_failure(error) from None
+    if source:
+        try:
+            stream.bind(source)
+        except Failed:
+            stream.close()
+            raise
+    return stream
 
 
-def connect(task: Task, addresses: tuple[Address, ...], deadline: float) -> Steps[Stream]:
-    """A connection to the first address that takes one.
+def connect(task: Task, addresses: tuple[Address, ...], deadline: float,
+            source: Address | None = None) -> Steps[Stream]:
+    """A connection to the first address that takes one, from ``source`` where that is given.
 
     The next address is tried when one fails, and beside it when it is slow (RFC 8305), so that a
     dead IPv6 does not cost a check its time. When all fail the first one's failure is raised.
@@ -156,7 +193,7 @@ def connect(task: Task, addresses: tuple[Address, ...], deadline: float) -> Step
                     waiting.remove(stream)
                     stream.close()
             if left and (not waiting or clock() >= waiting[-1].started_at + _STAGGER):
-                stream = open_stream(task, left.pop())
+                stream = open_stream(task, left.pop(), source)
                 waiting.append(stream)
                 stream.try_connect()
                 continue  # loopback is connected by now, without a turn of the loop

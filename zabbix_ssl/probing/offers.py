@@ -61,7 +61,7 @@ _COMPLAINTS = frozenset((
 
 #: After these the next question would most likely only wait and fail in the same way.
 _LASTING = frozenset((
-    "timeout", "refused", "unreachable", "dns", "starttls", "not_tls", "internal"))
+    "timeout", "refused", "unreachable", "dns", "starttls", "not_tls", "proxy", "internal"))
 
 
 def _refuses(answer: Answer) -> bool:

@@ -1,35 +1,58 @@
-"""What is said on a connection before TLS begins: the dialogues of ``starttls``, over a stream."""
+"""What is said on a connection before TLS begins: the dialogues without sockets, over a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import TypeVar
 
-from ..model import Settings, Target
 from .loop import Steps
 from .network import Failed, Stream
-from .starttls import PROTOCOLS, Refused, dialogue, protocol_for
+from .proxy_protocol import Endpoint, header
+from .starttls import PROTOCOLS, Refused, dialogue
+from .tunnel import Proxy, tunnel
 
-#: Leads a connected stream to where TLS begins; raises Failed (starttls) where there is none.
+T = TypeVar("T")
+
+#: Leads a connected stream to where TLS begins; raises Failed where it leads nowhere.
 Prelude = Callable[[Stream], Steps[None]]
 
 
-def prelude_of(target: Target, settings: Settings) -> Prelude | None:
-    """The prelude that a target needs, by what it or the run asks for, else by its port; None where
-    TLS begins at once."""
-    name = protocol_for(target.port, settings.starttls or target.starttls)
-    if name is None:
-        return None
-    row, host = PROTOCOLS[name], target.host
+def through(proxy: Proxy, host: str, port: int) -> Prelude:
+    """Through a proxy to ``host``, a name that goes on the wire or an IP address."""
+    def speak(stream: Stream) -> Steps[None]:
+        try:
+            early = yield from _held(stream, tunnel(proxy, host, port))
+        except Refused as refused:
+            raise Failed(*refused.failure) from None
+        except Failed as failed:
+            reason, message = failed.failure
+            if reason == "timeout":
+                raise Failed(reason, f"the {proxy.label} did not answer in time: it, or the server "
+                             "behind it, is down") from None
+            raise Failed("proxy", f"the {proxy.label}: {message}") from None
+        stream.put_back(early)
+
+    return speak
+
+
+def introduced(version: str, behind_proxy: bool) -> Prelude:
+    """Who connects, in the header of a version of the PROXY protocol."""
+    def speak(stream: Stream) -> Steps[None]:
+        ends: tuple[Endpoint | None, Endpoint | None] = (
+            (None, None) if behind_proxy else stream.ends())
+        yield from stream.send(header(version, *ends))
+
+    return speak
+
+
+def starttls(name: str, host: str) -> Prelude:
+    """The dialogue of a protocol, a key of starttls.PROTOCOLS."""
+    row = PROTOCOLS[name]
 
     def speak(stream: Stream) -> Steps[None]:
-        steps = dialogue(name, host)
         try:
-            words = next(steps)
-            while True:
-                yield from stream.send(words)
-                words = steps.send((yield from stream.receive()))
-        except StopIteration as end:
-            yield from stream.send(end.value)
+            last = yield from _held(stream, dialogue(name, host))
+            yield from stream.send(last)
         except Refused as refused:
             raise Failed(*refused.failure) from None
         except Failed as failed:
@@ -39,6 +62,18 @@ def prelude_of(target: Target, settings: Settings) -> Prelude | None:
             stream.frame(row.wrap, _failing(row.unwrapper().feed))
 
     return speak
+
+
+def _held(stream: Stream, steps: Generator[bytes, bytes, T]) -> Steps[T]:
+    """Hold a dialogue over a stream; its result."""
+    try:
+        words = next(steps)
+        while True:
+            yield from stream.send(words)
+            words = steps.send((yield from stream.receive()))
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def _failing(feed: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:

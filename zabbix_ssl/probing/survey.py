@@ -18,7 +18,7 @@ from .hello import Flight, FlightReader
 from .loop import EXPIRED, Loop, Signal, Steps, Task, clock
 from .network import Address, Failed, connect
 from .offers import Answer, Conversation, Question, WeakCiphers
-from .prelude import Prelude
+from .way import Way
 
 T = TypeVar("T")
 
@@ -37,14 +37,14 @@ _NOT_ASKED = Offer(None, "not asked: the time was up")
 
 
 class Survey:
-    """The questions to one target, while they are asked. ``prelude`` leads a connection to TLS."""
+    """The questions to one target, while they are asked; ``way`` is how it is reached."""
 
     def __init__(self, loop: Loop, server_name: str | None, deadline: float,
-                 prelude: Prelude | None) -> None:
+                 way: Way | None) -> None:
         self._loop = loop
         self._server_name = server_name
         self._deadline = deadline
-        self._prelude = prelude
+        self._way = way
         self._address: Address | None = None
         self._left: deque[Callable[[Task], Steps[None]]] = deque()
         self._askers: list[Task] = []
@@ -196,10 +196,10 @@ class Survey:
         assert self._address is not None
         deadline = min(self._deadline, clock() + _PATIENCE)
         task.set_timer(deadline)
-        stream = yield from connect(task, (self._address,), deadline)
+        way = self._way
+        stream = yield from (way.open(task, (self._address,), deadline) if way else
+                             connect(task, (self._address,), deadline))
         try:
-            if self._prelude:
-                yield from self._prelude(stream)
             yield from stream.send(hello)
             received = b""
             while len(received) <= most:
