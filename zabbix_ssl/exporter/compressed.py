@@ -41,6 +41,11 @@ def compress(texts: Iterable[bytes]) -> Piece:
     return Piece(b"".join(data), crc, length)
 
 
+def text_of(piece: Piece) -> bytes:
+    """The text of a piece."""
+    return zlib.decompressobj(-15).decompress(piece.data)
+
+
 def gzip_file(pieces: Sequence[Piece]) -> list[bytes]:
     """The file, in parts to be written one after the other."""
     crc, length = 0, 0
