@@ -264,8 +264,8 @@ def _build_database(root: Path, data: Path, sockets: Path) -> None:
     subprocess.run([*tool, "-D", data, "-A", "trust", "-U", "zabbix", "-E", "UTF8", "-N",
                     "--locale=C.UTF-8"],
                    check=True, env=environment(root), cwd="/", stdout=subprocess.DEVNULL)
-    (data / "postgresql.conf").open("a").write(
-        "".join(f"{key} = {value}\n" for key, value in POSTGRESQL.items()))
+    with (data / "postgresql.conf").open("a") as configuration:
+        configuration.writelines(f"{key} = {value}\n" for key, value in POSTGRESQL.items())
     database = _start_database(root, data, sockets, signal.SIGINT)
     try:
         psql = [str(program(root, "usr/lib/postgresql/*/bin/psql")), "-qX1", "-v",

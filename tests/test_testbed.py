@@ -179,7 +179,7 @@ def test_refusing_and_unanswered() -> None:
 
 
 @pytest.mark.parametrize(("dialogue", "error"), [
-    (faults.closing, "UNEXPECTED_EOF|EOF occurred"), (faults.resetting, "reset"),
+    (faults.closing, "EOF"), (faults.resetting, "reset"),
     (faults.http, "WRONG_VERSION_NUMBER"), (faults.ssh, "WRONG_VERSION_NUMBER"),
     (faults.garbage(3), "WRONG_VERSION_NUMBER|RECORD_LAYER|record layer"),
     (faults.endless_empty, "RECORD_TOO_SMALL|record too small"),
