@@ -38,6 +38,7 @@ COMMANDS = {
     "batch": Command("batch", "check all configured targets, for programs"),
     "discover": Command("discover", "the configured targets, for low-level discovery", True),
     "get": Command("get", "one value of one target", True),
+    "nagios": Command("nagios", "one target, as a plugin of Nagios and Icinga"),
     "doctor": Command("doctor", "is all here that checking needs?"),
     "template": Command("template", "the templates for Zabbix, to be imported"),
     "register": Command("register", "the configured targets in Zabbix, through its API"),
@@ -49,11 +50,12 @@ FAILED = 1
 INTERRUPTED = 130
 
 SCRIPT = "ssl_check_batch.py"
+PLUGIN = "check_ssl_cert"  # a link of that name to zabbix-ssl is a plugin of Nagios
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """``zabbix-ssl``: the words after its name; returns its exit code."""
-    words = tuple(sys.argv[1:] if argv is None else argv)
+    words = tuple(_own_words() if argv is None else argv)
     environ = os.environ if environ is None else environ
     command = COMMANDS.get(words[0]) if words else None
     try:
@@ -65,6 +67,11 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         note(f"zabbix-ssl: {missing}: install what is missing with pip install zabbix-ssl "
              f"({sys.executable})")
         return FAILED
+
+
+def _own_words() -> list[str]:
+    plugin = os.path.basename(sys.argv[0]) == PLUGIN
+    return ["nagios", *sys.argv[1:]] if plugin else sys.argv[1:]
 
 
 def batch_script(argv: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -108,7 +115,8 @@ def _told(call: Call, run: Callable[[Call], int], external: bool) -> int:
         out(str(answer))
         return 0
     except (WrongUse, ConfigError) as error:
-        return _say(call, str(error), WRONG_USE, external)
+        line = str(error) if external else _module("speech").of_call(call).say(str(error))
+        return _say(call, line, WRONG_USE, external)
     except (ImportError, Closed, Unwritable):
         raise
     except Exception as error:

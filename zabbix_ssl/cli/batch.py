@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from ..check import run as run_checks
-from ..outputs.csv import zabbix_line
+from ..languages import Language
+from ..model import Result
+from ..outputs import csv, html, people
 from ..outputs.objects import batch_json
 from ..outputs.prometheus import samples
 from . import options
 from .options import Asked, Call, Option
 from .output import CLOSED, UNWRITABLE, Closed, Progress, Unwritable, note, out
-from .saving import SavedFile
-from .sinks import Copies, Copy, Exposition, JsonArray, Lines
+from .saving import Saved
+from .sinks import Copies, Copy, Exposition, HtmlPage, JsonArray, Lines, Write
+from .speech import LANG, language
 from .stream import in_order, tell_stopped
 from .targets import Chosen, choose
 from .wrong import wrong
@@ -29,12 +35,46 @@ As an external check of Zabbix:
   --get DOMAIN PORT METRIC    prints one value, or with the metric "all" a JSON object of them
 Both say what is wrong on standard output, in one line, and then end with 1."""
 
+_MOST_KEPT = 100_000
+
 OWN = (
     Option("--zabbix", "", None, "print a line domain,port,days left for each target instead"),
     Option("--prometheus", "", None, "print metrics for Prometheus instead"),
+    Option("--csv", "", None, "print a table for spreadsheets instead"),
+    Option("--html", "", None, "print a page for a browser instead, all in one file"),
     Option("--save", "DIR", options.text, "also write the JSON to ssl_batch_check_<unix time>.json "
-           "there"),
+           "there, and what --csv or --html prints beside it"),
+    Option("--keep", "N", options.count(_MOST_KEPT), "keep the newest N that --save has written, "
+           "and remove the others"),
+    LANG,
 )
+
+
+class Format(NamedTuple):
+    """A row: how results are printed. ``language`` is that of the locale only ``for_people``."""
+
+    copy: Callable[[Write, Language], Copy]
+    kind: str = ""  # end of the name under which --save writes it; "" for none
+    for_people: bool = False
+
+
+def _json(write: Write, language: Language) -> Copy:
+    return _in(language, batch_json), JsonArray(write)
+
+
+def _html(write: Write, language: Language) -> Copy:
+    words = {**language.words("people", people.WORDS), **language.words("html", html.WORDS)}
+    return _in(language, lambda result: html.entry(result, words)), HtmlPage(write, words)
+
+
+FORMATS = {
+    "json": Format(_json, "json"),
+    "zabbix": Format(lambda write, language: (csv.zabbix_line, Lines(write))),
+    "prometheus": Format(lambda write, language: (_in(language, samples), Exposition(write))),
+    "csv": Format(lambda write, language: (_in(language, csv.row), Lines(write, csv.header())),
+                  "csv"),
+    "html": Format(_html, "html", for_people=True),
+}
 
 
 def run(call: Call) -> int:
@@ -49,27 +89,38 @@ def run_script(call: Call) -> int:
 
 def _run(call: Call, about: str) -> int:
     asked = options.read(call, USAGE, about, OWN)
-    printed = _printed(asked)
+    name = _format(asked)
+    if "keep" in asked.given and "save" not in asked.given:
+        raise wrong("alone", option="--keep", needed="--save DIR")
     chosen = choose(asked)
+    printed = _copy(asked, name, out)
     if "save" not in asked.given:
         return _check(asked, chosen, Copies(printed), None)
-    saved = SavedFile(asked.given["save"])
-    try:
-        return _check(asked, chosen, Copies(printed, (batch_json, JsonArray(saved.write))), saved)
-    finally:
-        saved.abandon()
+    kinds = dict.fromkeys(("json", name)) if FORMATS[name].kind else ("json",)
+    with Saved(asked.given["save"], tuple(kinds)) as saved:
+        copies = [_copy(asked, kind, file.write) for kind, file in saved.files.items()]
+        return _check(asked, chosen, Copies(printed, *copies), saved)
 
 
-def _printed(asked: Asked) -> Copy:
-    if "zabbix" in asked.given and "prometheus" in asked.given:
-        raise wrong("modes", one="--zabbix", other="--prometheus")
-    if "zabbix" in asked.given:
-        return zabbix_line, Lines(out)
-    return (samples, Exposition(out)) if "prometheus" in asked.given else (
-        batch_json, JsonArray(out))
+def _format(asked: Asked) -> str:
+    """The row of FORMATS that was asked for."""
+    named = [name for name in FORMATS if name in asked.given]
+    if len(named) > 1:
+        raise wrong("modes", one=f"--{named[0]}", other=f"--{named[1]}")
+    return named[0] if named else "json"
 
 
-def _check(asked: Asked, chosen: Chosen, copies: Copies, saved: SavedFile | None) -> int:
+def _copy(asked: Asked, name: str, write: Write) -> Copy:
+    row = FORMATS[name]
+    return row.copy(write, language(asked, row.for_people))
+
+
+def _in(language: Language, make: Callable[[Result], object]) -> Callable[[Result], object]:
+    """``make`` with the sentences of the result in that language."""
+    return make if language.code == "en" else lambda result: make(language.result(result))
+
+
+def _check(asked: Asked, chosen: Chosen, copies: Copies, saved: Saved | None) -> int:
     total = len(chosen.targets)
     outcome = in_order(
         run_checks(chosen.targets, asked.settings, asked.cache, freshness=asked.freshness,
@@ -80,15 +131,12 @@ def _check(asked: Asked, chosen: Chosen, copies: Copies, saved: SavedFile | None
         return tell_stopped(asked.call, outcome, total, saved is not None)
     faults = list(copies.faults)
     if saved:
-        try:
-            saved.commit()
-        except Unwritable as fault:
-            faults.append(fault)
+        faults += saved.commit(asked.given.get("keep"))
     return _tell(asked.call, faults)
 
 
 def _tell(call: Call, faults: list[Closed | Unwritable]) -> int:
     lines = [str(fault) for fault in faults if isinstance(fault, Unwritable)]
-    for line in lines:
+    for line in dict.fromkeys(lines):
         note(f"{call.program}: {line}")
     return UNWRITABLE if lines else CLOSED if faults else 0

@@ -15,12 +15,14 @@ from typing import NamedTuple
 
 from .. import __version__, entry
 from ..check import get as get_result
+from ..languages import Language
 from ..mistakes import ConfigError, user_name
 from ..model import Target
 from ..plain import pad, printable, show
 from . import options
 from .options import HURRIED, OPTIONS, Asked, Call
 from .output import out
+from .speech import LANG, language
 from .targets import load
 from .wrong import wrong
 
@@ -45,7 +47,7 @@ _TRIED = 3  # targets that are looked up, and checked until one answers
 _LOOKUP_SECONDS = 5.0
 
 WORDS = {
-    "ok": "ok", "problem": "PROBLEM",
+    "ok": "ok", "problem": "PROBLEM", "told": "{why}",
     "python": "zabbix-ssl {version}, Python {python} ({executable}), as user {user}",
     "package": "{name} {version}",
     "no_package": "{name} is missing ({why}): {executable} -m pip install {name}",
@@ -74,32 +76,42 @@ WORDS = {
 
 
 class Line(NamedTuple):
-    """One line of the report."""
+    """One line of the report: a row of WORDS, or a message of another."""
 
     ok: bool
-    text: str
+    word: str
+    detail: dict[str, object]
+
+    def text(self, language: Language) -> str:
+        """In that language."""
+        detail = {name: language.say(value) if isinstance(value, str) else value
+                  for name, value in self.detail.items()}
+        return language.words("doctor", WORDS)[self.word].format_map(detail)
 
 
 def run(call: Call) -> int:
     """The command; returns its exit code."""
-    asked = options.read(call, USAGE, ABOUT, shared=_SHARED)
+    asked = options.read(call, USAGE, ABOUT, (LANG,), _SHARED)
     if asked.words:
         raise wrong("words", is_=show(asked.words[0]), program=call.program)
+    speech = language(asked)
+    words = speech.words("doctor", WORDS)
     fine = True
     for subject, examine in EXAMINATIONS:
-        for ok, text in examine(asked):
-            verdict = WORDS["ok" if ok else "problem"]
-            out(f"{pad(verdict, 7)}  {pad(subject, 9)}  {printable(text)}\n")
-            fine = fine and ok
+        for line in examine(asked):
+            verdict = words["ok" if line.ok else "problem"]
+            text = printable(line.text(speech))
+            out(f"{pad(verdict, 7)}  {pad(subject, 9)}  {text}\n")
+            fine = fine and line.ok
     return FINE if fine else PROBLEM
 
 
 def _good(word: str, **detail: object) -> Line:
-    return Line(True, WORDS[word].format(**detail))
+    return Line(True, word, detail)
 
 
 def _bad(word: str, **detail: object) -> Line:
-    return Line(False, WORDS[word].format(**detail))
+    return Line(False, word, detail)
 
 
 def _python(asked: Asked) -> Iterator[Line]:
@@ -110,14 +122,14 @@ def _python(asked: Asked) -> Iterator[Line]:
             import_module(module)
             yield _good("package", name=name, version=metadata.version(name))
         except (ImportError, OSError) as error:
-            yield _bad("no_package", name=name, why=error, executable=sys.executable)
+            yield _bad("no_package", name=name, why=str(error), executable=sys.executable)
 
 
 def _config(asked: Asked) -> Iterator[Line]:
     try:
         targets, _ = load(asked)
     except ConfigError as error:
-        yield Line(False, str(error))
+        yield _bad("told", why=str(error))
     else:
         yield (_good if targets else _bad)("config" if targets else "config_empty",
                                            path=asked.config, count=len(targets))
@@ -189,7 +201,7 @@ def _lookup(name: str) -> Line:
             addresses = dict.fromkeys(str(address[0]) for *_, address in found)
             answers.append(_good("resolved", name=name, addresses=", ".join(addresses)))
         except (OSError, UnicodeError) as error:
-            why = getattr(error, "strerror", None) or error
+            why = str(getattr(error, "strerror", None) or error)
             answers.append(_bad("unresolved", name=name, why=why))
 
     thread = threading.Thread(target=ask, daemon=True)  # the resolver knows no deadline

@@ -16,6 +16,7 @@ from ..plain import show
 from . import options
 from .options import HURRIED, MAX_AGE, OPTIONS, Asked, Call
 from .output import out
+from .speech import LANG, language
 from .targets import load
 from .wrong import near, wrong
 
@@ -44,7 +45,7 @@ def run_words(call: Call, words: Sequence[str]) -> int:
 
 
 def _read(call: Call) -> Asked:
-    return options.read(call, USAGE, ABOUT, (MAX_AGE,), _SHARED, HURRIED)
+    return options.read(call, USAGE, ABOUT, (MAX_AGE, LANG), _SHARED, HURRIED)
 
 
 def _answer(asked: Asked, words: Sequence[str]) -> int:
@@ -58,7 +59,7 @@ def _answer(asked: Asked, words: Sequence[str]) -> int:
     target, settings = _meant(asked, configured, Target(domain, port))
     result = get_result(target, settings, asked.cache, freshness=asked.freshness, stamp=stamp,
                         asked=domain)
-    known, line = lines.metric_line(result, metric)
+    known, line = lines.metric_line(language(asked, for_people=False).result(result), metric)
     out(line + "\n")
     return KNOWN if known else NOT_KNOWN
 

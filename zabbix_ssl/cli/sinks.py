@@ -6,23 +6,28 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..model import Result
-from ..outputs import prometheus
+from ..outputs import html, prometheus
+from ..outputs.people import Words
 from .output import Closed, Unwritable
 
 Write = Callable[[str], None]
 
 
 class Lines:
-    """Texts with their line ends, one after the other."""
+    """Texts with their line ends, one after the other, behind a first one."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, first: str = "") -> None:
         self._write = write
+        self._first = first
 
     def add(self, text: str) -> None:
-        self._write(text)
+        self._write(self._first + text)
+        self._first = ""
 
     def end(self) -> None:
         """All are added."""
+        if self._first:
+            self._write(self._first)
 
 
 class JsonArray:
@@ -57,8 +62,27 @@ class Exposition:
             self._write(family)
 
 
+class HtmlPage:
+    """Entries of the page for a browser: the worst comes first, so it waits for the last target."""
+
+    def __init__(self, write: Write, words: Words) -> None:
+        self._write = write
+        self._words = words
+        self._entries: list[html.Entry] = []
+
+    def add(self, entry: html.Entry) -> None:
+        self._entries.append(entry)
+
+    def end(self) -> None:
+        """All are added."""
+        for part in html.page(self._entries, self._words):
+            self._write(part)
+
+
+Sink = Lines | JsonArray | Exposition | HtmlPage
+
 #: What makes of a result what a sink takes, and the sink.
-Copy = tuple[Callable[[Result], Any], Lines | JsonArray | Exposition]
+Copy = tuple[Callable[[Result], Any], Sink]
 
 
 class Copies:

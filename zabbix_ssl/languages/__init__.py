@@ -79,7 +79,7 @@ class Language:
 
     def words(self, table: str, english: Mapping[str, str]) -> Mapping[str, str]:
         """The words of a table in this language; ``english`` are those that it has there."""
-        return self._catalogue.get(table, english)
+        return {**english, **self._catalogue.get(table, {})}
 
     def say(self, text: str) -> str:
         """A message in this language, as far as it is known there."""
@@ -98,10 +98,10 @@ class Language:
 
     def _finding(self, finding: Finding) -> Finding:
         row, text = TABLE.get(finding.code), finding.message
+        other = self._catalogue["findings"].get(finding.code)
         detail = template(row[1]).match(text) if row and len(text) <= _MOST_TEXT else None
-        if detail is None:
+        if detail is None or other is None:
             return finding
-        other = self._catalogue["findings"][finding.code]
         return finding._replace(message=self._filled(other, detail, 0))
 
     def _say(self, text: str, depth: int) -> str:
@@ -147,13 +147,11 @@ class Language:
 
     @property
     def _joined(self) -> Mapping[str, str]:
-        return self.words("", _JOINED)
+        return self._catalogue[""]
 
 
 #: How many characters of a text are explained, and the text in other words.
 Told = tuple[int, str]
-
-_JOINED = {"and": "; ", "about": "{subject}: {said}"}
 
 ENGLISH = Language("en", {}, ())
 
@@ -165,8 +163,8 @@ def speak(code: str, **english: Mapping[str, str]) -> Language:
         return ENGLISH
     from . import zh  # on use: most speak English
 
-    rows = [(sentence, zh.CATALOGUE[name][key])
-            for name, table in english.items() for key, sentence in table.items()]
+    rows = [(sentence, zh.CATALOGUE[name][key]) for name, table in english.items()
+            for key, sentence in table.items() if key in zh.CATALOGUE[name]]
     return Language(code, zh.CATALOGUE, [*zh.MESSAGES.items(), *rows])
 
 

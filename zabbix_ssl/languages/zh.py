@@ -139,11 +139,19 @@ WRONG = {
     "modes": "{one} 和 {other} 不能同时使用：请去掉一个",
     "seconds": "{is_} 不是时间：请写秒数，{least} 到 {most}",
     "count": "{is_} 不是数量：请写 {least} 到 {most} 的整数",
+    "days": "{is_} 不是天数：请写 0 到 {most} 之间的数",
+    "order": "{critical} 天大于 {warning} 天：--critical 的天数应少于 --warning",
+    "host": "没有主机：请用 -H HOST 指定",
+    "hosts": "有 {count} 个主机：请用 -H HOST 指定一个",
+    "finding": "没有问题代码 {is_}：{near}",
     "file": "{is_} 无法读取（{why}）：请指定可读的文件",
     "no_certificate": "{is_} 中没有证书：请指定 PEM 文件",
     "folder": "{is_} 无法使用（{why}）：请指定一个目录",
     "folder_write": "{is_} 无法写入（{why}）：请授权，或指定另一个目录",
     "empty": "值为空：请去掉该选项，或给它一个值",
+    "key_alone": "有 --key 而没有 --cert：请同时指定证书文件",
+    "language": "{is_} 不是这里使用的语言：请写 {known}",
+    "alone": "{option} 没有作用对象：请加上 {needed}",
     "network": "{is_} 不是网段：请写成 10.0.0.0/8，多个用逗号分隔",
     "ca_only": "--ca-only 只信任指定的文件，但没有指定：请加上 --ca-file FILE",
 }
@@ -192,6 +200,12 @@ PEOPLE = {
     "count_low": "{count} 个有提示", "count_medium": "{count} 个中危",
     "count_high": "{count} 个高危", "count_failed": "{count} 个无法检查",
     "total": "{head}：{parts}", "comma": "，",
+    # --show-fix and --watch
+    "fix": "{target} 还应发送 {subject}，来自 {url}：",
+    "fix_not_found": "{target} 还应发送的证书无法获取：请向 CA 索取",
+    "fix_none": "{target} 发送了应发送的全部证书",
+    "watching": "{time}，每 {every} 秒一次，按 Ctrl-C 结束",
+    "new_certificate": "换了证书",
 }
 
 HTML = {
@@ -204,11 +218,17 @@ HTML = {
     "expired": "已过期", "within": "{days} 天内", "later": "更晚",
     "days_unknown": "未知",
     "no_findings": "无需处理",
-    "group": "组",
+    "of_group": "组",
+}
+
+NAGIOS = {
+    "fine": "剩余 {days} 天，有效期至 {date}",
+    "fine_checked": "无需处理",
+    "ignored": "忽略",
 }
 
 DOCTOR = {
-    "ok": "正常", "problem": "有问题",
+    "ok": "正常", "problem": "有问题", "told": "{why}",
     "python": "zabbix-ssl {version}，Python {python}（{executable}），用户 {user}",
     "package": "{name} {version}",
     "no_package": "缺少 {name}（{why}）：{executable} -m pip install {name}",
@@ -225,13 +245,13 @@ DOCTOR = {
     "files": "可打开 {count} 个文件：足够同时检查 {targets} 个目标",
     "files_few": "只能打开 {count} 个文件，仅够同时检查 {targets} 个目标："
                  "请提高限制（ulimit -n，systemd 的 LimitNOFILE=），或降低 --concurrency",
-    "zabbix": "{path}：Timeout={timeout}，检查在 {budget} 秒内应答",
-    "zabbix_short": "{path}：Timeout={timeout} 对于 {budget} 秒太短：请设 Timeout={enough}，"
+    "zabbix": "{path}：Timeout={timeout}，检查在 {budget:g} 秒内应答",
+    "zabbix_short": "{path}：Timeout={timeout} 对于 {budget:g} 秒太短：请设 Timeout={enough}，"
                     "或给检查更短的 --timeout",
     "resolved": "{name} 是 {addresses}",
     "unresolved": "{name} 无法解析（{why}）：请检查 /etc/resolv.conf 和该名称",
-    "unresolved_late": "{name} 在 {seconds} 秒内没有应答：请检查 /etc/resolv.conf",
-    "checked": "{target} 在 {seconds} 秒内应答：剩余 {days} 天",
+    "unresolved_late": "{name} 在 {seconds:g} 秒内没有应答：请检查 /etc/resolv.conf",
+    "checked": "{target} 在 {seconds:.2f} 秒内应答：剩余 {days} 天",
     "not_checked": "{target} 无法检查（{reason}）：{error}",
 }
 
@@ -240,5 +260,5 @@ JOINED = {"and": "；", "about": "{subject}：{said}"}
 
 CATALOGUE = {
     "": JOINED, "findings": FINDINGS, "mistakes": MISTAKES, "wrong": WRONG, "people": PEOPLE,
-    "html": HTML, "doctor": DOCTOR,
+    "html": HTML, "nagios": NAGIOS, "doctor": DOCTOR,
 }

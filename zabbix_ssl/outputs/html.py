@@ -34,11 +34,15 @@ WORDS = {
     "expired": "expired", "within": "within {days} days", "later": "later",
     "days_unknown": "not known",
     "no_findings": "Nothing to mend",
-    "group": "Group",
+    "of_group": "Group",
 }
 ENGLISH = {**people.WORDS, **WORDS}
 
 _WITHIN = (7, 30, 90)  # days
+#: What has a red or a yellow bar in place of a green one: HTML's ``meter`` is told that low values
+#: are the good ones there, and how low.
+_ALARMING = {"expired": 'low="0.1" high="0.2" optimum="0" ', 7: 'low="0.1" high="0.2" optimum="0" ',
+             30: 'low="0.1" optimum="0" ', "days_unknown": 'low="0.1" optimum="0" '}
 _SECTIONS = ("high", "medium", "failed", "low", "ok")  # in their order on the page
 
 _STYLE = """\
@@ -101,6 +105,8 @@ def entry(result: Result, words: people.Words = ENGLISH) -> Entry:
     assert days is None or isinstance(days, int)
     left = "" if days is None else words["days"].format(days=days)
     first = result.findings[0].message if result.findings else words["no_findings"]
+    if len(result.findings) > 1:
+        first += words["more_findings"].format(count=len(result.findings) - 1)
     return Entry(name, days, result.check_time, (
         f'<details class="target {name}"><summary><span class="verdict">{_text(words[name])}</span>'
         f'<span class="name">{_text(people.target_text(result.target))}</span>'
@@ -157,7 +163,8 @@ def _expiry(entries: Sequence[Entry], words: people.Words) -> str:
         counts[_span(one.days)] += 1
     rows = "".join(
         f'<tr><th scope="row">{_text(_span_text(span, words))}</th><td>{count}</td>'
-        f'<td><meter min="0" max="{len(entries)}" value="{count}">{count}</meter></td></tr>\n'
+        f'<td><meter min="0" max="{len(entries)}" {_ALARMING.get(span, "")}value="{count}">'
+        f"{count}</meter></td></tr>\n"
         for span, count in counts.items() if count)
     return (f'<h2>{_text(words["expiry"])}</h2>\n<table class="expiry">\n{rows}</table>\n'
             if rows else "")
@@ -185,7 +192,7 @@ def _findings(result: Result, words: people.Words) -> str:
 def _facts(result: Result, words: people.Words) -> str:
     rows = people.facts(result, words)
     if result.target.group:
-        rows.append((words["group"], [result.target.group]))
+        rows.append((words["of_group"], [result.target.group]))
     rows += [(name, [value]) for name, value in result.target.tags]
     return "<dl>" + "".join(
         f"<dt>{_text(label)}</dt>" + "".join(f"<dd>{_text(text)}</dd>" for text in texts)

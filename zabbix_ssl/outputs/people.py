@@ -65,6 +65,12 @@ WORDS = {
     "count_low": "{count} with remarks", "count_medium": "{count} medium",
     "count_high": "{count} high", "count_failed": "{count} could not be checked",
     "total": "{head}: {parts}", "comma": ", ",
+    # --show-fix and --watch
+    "fix": "{target} should also send {subject}, which {url} has:",
+    "fix_not_found": "What {target} should also send could not be fetched: ask the CA for it",
+    "fix_none": "{target} sends all that it should",
+    "watching": "{time}, every {every} s, Ctrl-C ends",
+    "new_certificate": "another certificate",
 }
 
 Words = Mapping[str, str]
@@ -138,6 +144,21 @@ def table_line(result: Result, target_columns: int, colour: bool = False,
         texts = _wrapped(printable(first), left, width)
     lines = [f"{head}  {texts[0]}", *(" " * left + text for text in texts[1:])]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def fix(result: Result, words: Words = WORDS) -> str:
+    """The certificates that the server should send beside what it sends, PEM, each below a line
+    that says what it is. Programs that read PEM skip such lines."""
+    target = target_text(result.target)
+    if result.missing:
+        return "".join("\n" + words["fix"].format(
+            target=target, subject=printable(_cut(one.subject)), url=printable(one.url))
+            + f"\n{one.pem}" for one in result.missing)
+    if result.failed:
+        return ""
+    code = "chain_missing_intermediate"
+    unknown = any(finding.code == code for finding in result.findings)
+    return "\n" + words["fix_not_found" if unknown else "fix_none"].format(target=target) + "\n"
 
 
 def table_columns(targets: Iterable[Target]) -> int:

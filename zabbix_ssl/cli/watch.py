@@ -1,0 +1,63 @@
+"""``zabbix-ssl check --watch``: look again and again, as while a certificate is being replaced.
+
+On a terminal the screen shows the last look, and under it what has changed since the first. A pipe
+or a file gets the first look, and then a line for each change.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..outputs import people
+from .check import Seen, View, code_of, look
+from .options import Asked
+from .output import STDOUT, out
+from .stream import tell_stopped
+from .targets import Chosen
+
+_MOST_CHANGES = 10  # lines of them on the screen
+_CLEAR = "\x1b[H\x1b[2J"  # ECMA-48: cursor home, erase the screen
+
+
+def watch(asked: Asked, chosen: Chosen, view: View, every: float) -> int:
+    """Goes on until Ctrl-C; the exit code of the last look."""
+    screen = os.isatty(STDOUT) and asked.call.environ.get("TERM", "dumb") != "dumb"
+    changes: list[str] = []
+    last: list[Seen] = []
+    while True:
+        begun = time.monotonic()
+        text: list[str] = []
+        seen, outcome = look(asked, chosen, view, text.append if screen or last else out)
+        if outcome.signal:
+            return code_of(last) if last else tell_stopped(asked.call, outcome, len(chosen.targets))
+        new = _changes(last, seen, view.words)
+        changes = [*changes, *new][-_MOST_CHANGES:]
+        last = seen
+        if screen:
+            footer = view.words["watching"].format(time=_now(), every=f"{every:g}")
+            out(f"{_CLEAR}{''.join(text)}\n{footer}\n{''.join(changes)}")
+        else:
+            out("".join(new))
+        try:
+            time.sleep(max(0.0, begun + every - time.monotonic()))
+        except KeyboardInterrupt:
+            return code_of(last)
+
+
+def _changes(before: list[Seen], after: list[Seen], words: people.Words) -> list[str]:
+    """A line for each target that is not as it was."""
+    lines = []
+    for old, new in zip(before, after, strict=False):
+        what = []
+        if old.verdict != new.verdict:
+            what.append(f"{words[old.verdict]} -> {words[new.verdict]}")
+        if new.fingerprint and old.fingerprint not in ("", new.fingerprint):
+            what.append(words["new_certificate"])
+        if what:
+            lines.append(f"{_now()}  {new.target}  {words['comma'].join(what)}\n")
+    return lines
+
+
+def _now() -> str:
+    return time.strftime("%H:%M:%S")
