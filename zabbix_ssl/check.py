@@ -102,6 +102,17 @@ def run(targets: Sequence[Target], settings: Settings, cache: Cache | None, *,
         caching.sweep(cache)
 
 
+def recall(targets: Sequence[Target], settings: Settings, cache: Cache, *, max_age: float,
+           stamp: bytes = b"none") -> Iterator[Result]:
+    """What is kept of all configured targets and is not older than ``max_age`` seconds; nobody is
+    asked. For services that begin."""
+    freshness = Freshness(max_age, max_age)
+    for target, key in zip(targets, _keys(targets, targets, settings), strict=True):
+        kept = _kept(cache, key, target, freshness, stamp)
+        if kept:
+            yield kept
+
+
 Item = tuple[Target, bytes]  # the key under which its entry is kept
 
 

@@ -50,6 +50,7 @@ class Audits:
                  door: Door | None = None) -> None:
         """``say`` is given a line when something begins or ends to be wrong."""
         self.targets, self._stamp = source.load()
+        self.loaded_at = time.time()  # Unix seconds: when they were last read
         self.checks = 0  # begun
         self.late = 0.0  # seconds by which the latest of them began
         self._source = source
@@ -62,6 +63,7 @@ class Audits:
                              keep=1.5 * interval + settings.timeout + 30)
         self._telling_late = False
         self._look_at = 0.0
+        self._forced = False
 
     def rounds(self, stop: threading.Event) -> Iterator[list[Result]]:
         """What is done, as it comes; at least every ``TICK`` seconds, if only an empty list.
@@ -77,6 +79,11 @@ class Audits:
             self._begin(now)
             yield self._lanes.results(TICK)
         yield self._lanes.end(_LEAVE)
+
+    def reload(self) -> None:
+        """Read the configuration in the next turn, even if it looks as it was. From any thread."""
+        self._forced = True
+        self._look_at = 0.0
 
     def reload_failed(self) -> bool:
         """The configuration has changed and is broken: the targets are those of before."""
@@ -109,8 +116,9 @@ class Audits:
     def _look(self) -> None:
         """Takes a changed configuration over; a broken one is told once."""
         stamp = self._source.stamp()
-        if stamp in (self._stamp, self._broken):
+        if stamp in (self._stamp, self._broken) and not self._forced:
             return
+        self._forced = False
         try:
             targets, self._stamp = self._source.load()
         except ConfigError as error:
@@ -118,6 +126,7 @@ class Audits:
             self._say(f"{error} (going on with the {len(self.targets)} targets of before)")
             return
         self._broken = b""
+        self.loaded_at = time.time()
         self._tell_changes(targets)
         self.targets = targets
         self._siblings = _siblings(targets)
