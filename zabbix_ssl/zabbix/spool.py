@@ -180,14 +180,15 @@ class Spool:
     def _give_back(self) -> None:
         """Shrink the file after a backlog, a little at a time."""
         if _number(self._database, "PRAGMA freelist_count") > 2 * _SPARE_PAGES:
-            self._database.execute(f"PRAGMA incremental_vacuum({_SPARE_PAGES})").fetchall()
+            # as a script: execute() would end the statement after its first page
+            self._database.executescript(f"PRAGMA incremental_vacuum({_SPARE_PAGES})")
 
 
 def _held(folder: str) -> _File:
     """The folder, made where it is absent, and held for this process."""
     try:
         os.makedirs(folder, 0o700, exist_ok=True)
-        os.close(open_directory(folder))  # nobody else plants files there
+        os.close(open_directory(os.path.realpath(folder)))  # nobody else plants files there
         file = _File(os.open(f"{folder}/{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
                              | os.O_NOFOLLOW, 0o600))
     except OSError as error:
@@ -209,7 +210,9 @@ class _File:
         self.descriptor = descriptor
 
     def close(self) -> None:
-        os.close(self.descriptor)
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
 
 
 def _opened(path: str) -> tuple[sqlite3.Connection, str]:
