@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import zlib
@@ -37,11 +38,15 @@ class Sent(NamedTuple):
 class Trapper:
     """A running listener. Made by ``trapper``; everything may be changed while it runs."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.packets: list[list[Sent]] = []  # what was taken, values only, before it was answered
+        self.refused: list[Sent] = []  # values that were not
+        self.questions = 0  # packets without any value
         self.takes: Callable[[Sent], bool] = lambda row: True
-        self.fault: Fault | None = None  # for packets with a value that is not a heartbeat
-        self._socket = listener(port=port)
+        self.fault: Fault | None = None  # for packets with a value of a target
+        self._address = address
+        self._tls = tls
+        self._socket = listener(address)
         self.port: int = self._socket.getsockname()[1]
         self._lock = threading.Lock()
         self._serve()
@@ -64,7 +69,7 @@ class Trapper:
 
     def start(self) -> None:
         """Listen again, at the same port."""
-        self._socket = listener(port=self.port)
+        self._socket = listener(self._address, self.port)
         self._serve()
 
     def _serve(self) -> None:
@@ -78,29 +83,35 @@ class Trapper:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            packet = _read(connection)
-            if packet is None:
-                return
-            rows = [Sent(row["host"], row["key"], row.get("value"), row.get("clock"), row.get("ns"))
-                    for row in packet["data"]]
-            with self._lock:
-                taken = [row for row in rows if self.takes(row)]
-                values = [row for row in taken if row.value is not None]
-                if values:
-                    self.packets.append(values)
-            right = answer(len(taken), len(rows) - len(taken))
-            measured = any(row.value is not None and row.key.startswith("ssl.push[")
-                           for row in rows)
-            if self.fault and measured:
-                self.fault(connection, right)
-            else:
-                connection.sendall(right)
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            with connection:
+                packet = _read(connection)
+                if packet is not None:
+                    self._take(connection, packet)
+
+    def _take(self, connection: socket.socket, packet: dict[str, Any]) -> None:
+        rows = [Sent(row["host"], row["key"], row.get("value"), row.get("clock"), row.get("ns"))
+                for row in packet["data"]]
+        with self._lock:
+            taken = [row for row in rows if self.takes(row)]
+            values = [row for row in taken if row.value is not None]
+            if values:
+                self.packets.append(values)
+            self.refused += [row for row in rows if row.value is not None and row not in values]
+            self.questions += all(row.value is None for row in rows)
+        right = answer(len(taken), len(rows) - len(taken))
+        measured = any(row.value is not None and row.key.startswith("ssl.push[") for row in rows)
+        if self.fault and measured:
+            self.fault(connection, right)
+        else:
+            connection.sendall(right)
 
 
 @contextmanager
-def trapper() -> Iterator[Trapper]:
-    """A listener on a free port of 127.0.0.1."""
-    made = Trapper()
+def trapper(address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Trapper]:
+    """A listener on a free port."""
+    made = Trapper(address, tls)
     try:
         yield made
     finally:

@@ -43,8 +43,8 @@ class Delivery:
     """One destination. ``turn`` is for one thread, ``announce`` for any."""
 
     def __init__(self, name: str, trapper: Trapper, spool: Spool, host: str,
-                 say: Callable[[str], None], *, rate: int = RATE, patience: float = PATIENCE
-                 ) -> None:
+                 say: Callable[[str], None], *, rate: int = RATE, patience: float = PATIENCE,
+                 clock: Callable[[], float] = time.monotonic) -> None:
         """``say`` is given a line when something begins or ends to be wrong."""
         self.name = name
         self.state = "not reached yet"  # why nothing is delivered; "" when it is
@@ -55,6 +55,7 @@ class Delivery:
         self._say = say
         self._rate = rate
         self._patience = patience
+        self._clock = clock
         self._items = Acceptance(trapper, patience)
         self._wanted: tuple[str, frozenset[str]] = "", frozenset()  # the list, and its keys
         self._listed = self._wanted  # what of that was sent
@@ -87,7 +88,7 @@ class Delivery:
         return pause
 
     def _deliver(self, alive: bool) -> float:
-        now = time.monotonic()
+        now = self._clock()
         if self._owed:
             self._done(())
         if now >= self._beat_at:
@@ -101,8 +102,8 @@ class Delivery:
         kept = self._spool.first(self.name, PACKET, self._after)
         sent = self._send(kept, now)
         if len(kept) == PACKET:
-            return max(0.0, sent / self._rate - (time.monotonic() - now))
-        return max(0.0, min(self._beat_at, self._list_at, self._items.ask_at) - time.monotonic())
+            return max(0.0, sent / self._rate - (self._clock() - now))
+        return max(0.0, min(self._beat_at, self._list_at, self._items.ask_at) - self._clock())
 
     def _beat(self, now: float, alive: bool) -> None:
         if self._known and not alive:
@@ -200,7 +201,7 @@ class Delivery:
     def _lost(self, reason: str) -> float:
         self._beat_at = 0.0  # the first thing that is sent again
         if not self._pause:
-            self._away_since = time.monotonic()
+            self._away_since = self._clock()
             self._say(f"{self.name} {reason}. Values are kept until it is back")
         self.state = reason
         self._pause = min(_LONGEST_PAUSE, 2 * self._pause or _FIRST_PAUSE)
@@ -209,7 +210,7 @@ class Delivery:
     def _back(self) -> None:
         if self._pause:
             self._pause = 0.0
-            now = time.monotonic()
+            now = self._clock()
             self._items.forgive(now)
             self._say(f"{self.name} is back after {now - self._away_since:.0f} s; "
                       f"{self._spool.waiting(self.name)} values wait for it")

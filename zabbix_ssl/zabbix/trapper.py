@@ -9,7 +9,6 @@ with a reason for people, and every exchange is bounded in time and size.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import ssl
 import time
@@ -168,7 +167,7 @@ class _Links:
         self._sockets.append(connection)
         self.opened += 1
         if self.opened > _MOST_CONNECTIONS:
-            raise OSError(errno.ELOOP, "the proxies of the group send us in circles")
+            raise OSError(errno.ELOOP, "proxies of a group send us in circles")
         self.bound(connection)
         if self._tls:
             connection = self._tls.wrap_socket(connection)
@@ -240,7 +239,7 @@ def _unreachable(error: Exception, seconds: float) -> str:
     if isinstance(error, ssl.SSLError):
         return f"does not agree on TLS: {printable(error.reason or str(error))}"
     if isinstance(error, OSError) and error.errno:
-        return f"cannot be reached: {os.strerror(error.errno)}"
+        return f"cannot be reached: {error.strerror}"
     # the library keeps to itself why it could not connect: these two are all it could be
     late = isinstance(error, TimeoutError) or seconds >= _CONNECT_SECONDS
     return "does not answer" if late else "refuses the connection: nothing listens there"
@@ -258,5 +257,5 @@ def _broken(error: Exception) -> str:
     if isinstance(error, OSError) and error.args and isinstance(error.args[0], dict):
         return f"refuses the packet: {printable(str(error.args[0].get('info'))[:200])}"
     if isinstance(error, OSError) and error.errno:
-        return f"breaks the connection: {os.strerror(error.errno)}"
+        return f"breaks the connection: {error.strerror}"
     return "gives an answer that makes no sense: is it the trapper port of a server or proxy?"
