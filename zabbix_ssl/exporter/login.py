@@ -10,41 +10,51 @@ import binascii
 import hashlib
 import hmac
 import os
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 _MOST_REMEMBERED = 1000
 _MOST_PASSWORD = 72  # bytes that bcrypt looks at
 
 
 class Login:
-    """Who may enter. From many threads."""
+    """Who may enter. ``ask`` takes its time: call it in a thread of its own, so that guessing takes
+    one core and not all."""
 
     def __init__(self, users: Mapping[str, str]) -> None:
         self._users = dict(users)
         self._salt = os.urandom(32)  # what is remembered is of no use anywhere else
-        self._known: dict[bytes, bool] = {}
-        self._one_at_a_time = threading.Lock()  # guessing takes one core, not all
+        self._welcome: set[bytes] = set()
+        self._refused: set[bytes] = set()  # apart: guesses are not to push out who belongs here
+
+    @property
+    def guards(self) -> bool:
+        """There are users, and only they may enter."""
+        return bool(self._users)
+
+    def is_of(self, users: Iterable[tuple[str, str]]) -> bool:
+        """Are these its users?"""
+        return self._users == dict(users)
 
     def remembered(self, header: str) -> bool | None:
-        """The answer for the value of an Authorization header, when it takes no time."""
+        """The answer for the value of an Authorization header, where it takes no time."""
         if not self._users:
             return True
-        return self._known.get(self._digest(header)) if header else False
+        if not header:
+            return False
+        digest = self._digest(header)
+        return True if digest in self._welcome else False if digest in self._refused else None
 
     def ask(self, header: str) -> bool:
         """The answer, however long it takes."""
         known = self.remembered(header)
         if known is not None:
             return known
-        with self._one_at_a_time:
-            known = self.remembered(header)
-            if known is None:
-                known = self._check(header)
-                if len(self._known) >= _MOST_REMEMBERED:
-                    self._known.clear()
-                self._known[self._digest(header)] = known
-        return known
+        fits = self._check(header)
+        remember = self._welcome if fits else self._refused
+        if len(remember) >= _MOST_REMEMBERED:
+            remember.clear()
+        remember.add(self._digest(header))
+        return fits
 
     def _digest(self, header: str) -> bytes:
         return hmac.digest(self._salt, header.encode("utf-8", "surrogateescape"), hashlib.sha256)

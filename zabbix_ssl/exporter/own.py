@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import (
     CollectorRegistry,
@@ -38,7 +38,7 @@ class Own:
     """The metrics, from many threads."""
 
     def __init__(self, interval: float) -> None:
-        disable_created_metrics()  # half as many lines
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # half as many lines
         self._registry = made = CollectorRegistry()
         ProcessCollector(registry=made)
         Gauge("ssl_exporter_build_info", "Version of the exporter", ["version", "python"],
@@ -62,8 +62,8 @@ class Own:
                               "their first check", ["state"], registry=made)
         self._oldest = Gauge("ssl_exporter_oldest_result_age_seconds", "Age of the oldest result "
                              "that is shown", registry=made)
-        self._loaded = Gauge("ssl_exporter_config_last_reload_successful", "The configuration could "
-                             "be read when it last changed", ["file"], registry=made)
+        self._loaded = Gauge("ssl_exporter_config_last_reload_successful", "The configuration "
+                             "could be read when it last changed", ["file"], registry=made)
         self._loaded_at = Gauge("ssl_exporter_config_last_reload_success_timestamp_seconds",
                                 "When a configuration was last read", ["file"], registry=made)
         self._requests = Counter("ssl_exporter_http_requests", "Requests that were answered",
@@ -113,10 +113,10 @@ class Own:
         self._requests.labels(path, str(code)).inc()
         self._answers.labels(path).observe(seconds)
 
-    def exposition(self, ages: Ages, late: Callable[[], float]) -> bytes:
+    def exposition(self, ages: Ages, late: float) -> bytes:
         """The text of these metrics."""
         for state in ("fresh", "stale", "waiting"):
             self._targets.labels(state).set(getattr(ages, state))
         self._oldest.set(ages.oldest)
-        self._late.set(late())
+        self._late.set(late)
         return generate_latest(self._registry)
