@@ -110,10 +110,10 @@ class Language:
     def _told(self, text: str, depth: int) -> Told:
         """The text as one row made it, or as several messages, or as one about something: what of
         these explains the most of it."""
-        ways = [(0, text), self._by_row(text, depth)]
+        ways = [self._by_row(text, depth)]
         if depth < _MOST_DEPTH:
             ways += [self._several(text, depth + 1), self._about(text, depth + 1)]
-        return max(ways, key=lambda way: way[0])
+        return max(reversed(ways), key=lambda way: way[0])
 
     def _by_row(self, text: str, depth: int) -> Told:
         for length, made_by, other in self._rows:
