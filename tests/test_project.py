@@ -31,7 +31,7 @@ THIRD_PARTY = {
     "idna": {"probing", "model", "names"},
     "pyzabbix": {"zabbix"},
     "requests": {"zabbix"},
-    "yaml": {"zabbix"},
+    "yaml": {"zabbix", "sources"},
     "zabbix_utils": {"zabbix"},
     "prometheus_client": {"exporter"},
 }

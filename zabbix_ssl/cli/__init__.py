@@ -41,6 +41,7 @@ COMMANDS = {
     "nagios": Command("nagios", "one target, as a plugin of Nagios and Icinga"),
     "doctor": Command("doctor", "is all here that checking needs?"),
     "template": Command("template", "the templates for Zabbix, to be imported"),
+    "targets": Command("sources", "a domains.json from what is configured elsewhere"),
     "register": Command("register", "the configured targets in Zabbix, through its API"),
     "push": Command("push", "check all targets again and again, and send to Zabbix"),
 }

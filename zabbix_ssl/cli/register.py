@@ -92,7 +92,7 @@ def run(call: Call) -> int:
             note(f"{call.program}: {one} at {one.address} and at {other.address} are one to "
                  "Zabbix, which tells targets apart by domain and port: the first is checked")
     try:
-        with connected(_url(asked), _credentials(asked), asked.settings.ca_file,
+        with connected(url(asked), credentials(asked), asked.settings.ca_file,
                        asked.settings.timeout) as api:
             return _register(asked, api, hosts, wish)
     except ApiError as error:
@@ -113,14 +113,16 @@ def _wish(asked: Asked) -> Wish:
     return wish
 
 
-def _url(asked: Asked) -> str:
-    url: str = asked.given.get("url") or asked.call.environ.get("ZABBIX_URL") or ""
-    if not url:
+def url(asked: Asked) -> str:
+    """The address of the frontend."""
+    address: str = asked.given.get("url") or asked.call.environ.get("ZABBIX_URL") or ""
+    if not address:
         raise WrongUse("which Zabbix? Set ZABBIX_URL, or give --url")
-    return url
+    return address
 
 
-def _credentials(asked: Asked) -> Credentials:
+def credentials(asked: Asked) -> Credentials:
+    """A token, or a user and password."""
     from ..zabbix.api import Credentials
 
     environ = asked.call.environ
