@@ -78,17 +78,20 @@ class Delivery:
     def turn(self, alive: bool) -> float:
         """Deliver what can be; the seconds until there may be more to do. ``alive``: audits go on,
         so that a heartbeat is the truth."""
+        waiting = self._spool.waiting(self.name)
         try:
             pause = self._deliver(alive)
         except Away as away:
             return self._lost(str(away))
         except sqlite3.Error as error:
             return self._disk_failed(error)
-        self._back()
+        self._back(waiting)
         return pause
 
     def _deliver(self, alive: bool) -> float:
         now = self._clock()
+        if self._pause:
+            self._items.forgive(now)
         if self._owed:
             self._done(())
         if now >= self._beat_at:
@@ -207,13 +210,11 @@ class Delivery:
         self._pause = min(_LONGEST_PAUSE, 2 * self._pause or _FIRST_PAUSE)
         return self._pause
 
-    def _back(self) -> None:
+    def _back(self, waiting: int) -> None:
         if self._pause:
             self._pause = 0.0
-            now = self._clock()
-            self._items.forgive(now)
-            self._say(f"{self.name} is back after {now - self._away_since:.0f} s; "
-                      f"{self._spool.waiting(self.name)} values wait for it")
+            self._say(f"{self.name} is back after {self._clock() - self._away_since:.0f} s; "
+                      f"{waiting} values waited for it")
         if self._disk_fails:
             self._disk_fails = False
             self.state = ""
