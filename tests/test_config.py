@@ -304,7 +304,7 @@ WRONG_FILES: list[tuple[str, object, str]] = [
      '"address"?'),
     ("unknown_key", entry(x=1), IN_ENTRY + 'there is no key "x": the keys are domain, port, '
      "address, sni, starttls, ca_file, timeout, group, tags, warning_days, source_address, alpn, "
-     "cert, key, key_password, proxy, proxy_auth, proxy_protocol"),
+     "cert, key, key_password, proxy, proxy_auth, proxy_protocol, all_addresses"),
     ("entry", ["good.example", 443], 'entry 2: this is 443: write "example.com" or '
      '{"domain": "example.com"}'),
     ("entry", [["good.example"]], 'entry 1: this is a list: write "example.com" or '
@@ -347,6 +347,8 @@ WRONG_FILES: list[tuple[str, object, str]] = [
     ("proxy_userinfo", entry(proxy="http://a:b@p:1"), IN_ENTRY + 'the proxy "http://...@p:1" holds '
      "a user name, which others could see: write http://HOST:PORT, and the user and password into "
      "a file named as proxy_auth"),
+    ("all_addresses", entry(all_addresses="yes"), IN_ENTRY + 'all_addresses is "yes": write true '
+     "or false, without quotes"),
     ("proxy_protocol", entry(proxy_protocol=1), IN_ENTRY + "proxy_protocol is 1: write v1 or v2"),
     ("starttls", entry(starttls="gopher"), f'{IN_ENTRY}the STARTTLS protocol is "gopher": '
      + STARTTLS),

@@ -65,7 +65,7 @@ class TestObject:
         shown = objects.batch_object(healthy())
         assert list(shown) == [
             "domain", "port", "check_time", "status", "error", "error_reason", "validity",
-            "certificate", "chain", "revocation", "tls_info", "handshake", "risk_level",
+            "certificate", "chain", "revocation", "tls_info", "handshake", "nodes", "risk_level",
             "risk_msg", "findings", "unknown"]
         assert (shown["domain"], shown["port"], shown["status"]) == ("a.example", 443, "success")
         assert shown["check_time"] == "2026-11-24T07:00:00Z"

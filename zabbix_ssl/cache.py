@@ -152,12 +152,16 @@ def security(entry: Entry) -> Security | None:
     """The old protocols and weak ciphers in an entry, however old; ``checked_at`` tells."""
     try:
         row = _load(entry.kept, 0)
-        if row is None:
-            return None
-        versions, *rest = row
-        return Security({name: Offer(*offer) for name, offer in versions.items()}, *rest)
+        return None if row is None else _security(row)
     except (TypeError, LookupError, ValueError, AttributeError):
         return None
+
+
+def _security(row: Any) -> Security:
+    versions, weak_ciphers, weak_unknown, checked_at, nodes = row
+    return Security({name: Offer(*offer) for name, offer in versions.items()}, weak_ciphers,
+                    weak_unknown, checked_at,
+                    {address: _security(node) for address, node in nodes.items()})
 
 
 def security_fresh(seen: Security, now: float, freshness: Freshness) -> bool:

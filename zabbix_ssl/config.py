@@ -132,6 +132,12 @@ def _warning_days(value: object, folder: str) -> int:
     raise mistake("warning_days", is_=show(value))
 
 
+def _all_addresses(value: object, folder: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise mistake("all_addresses", is_=show(value))
+
+
 #: Keys of an entry and of the defaults. A null takes back what the defaults set.
 KEYS: dict[str, Callable[[object, str], Any]] = {
     "domain": lambda value, folder: check_domain(value),
@@ -152,6 +158,7 @@ KEYS: dict[str, Callable[[object, str], Any]] = {
     "proxy": lambda value, folder: check_proxy(value),
     "proxy_auth": _own_file("proxy_auth"),
     "proxy_protocol": lambda value, folder: check_proxy_protocol(value),
+    "all_addresses": _all_addresses,
 }
 
 

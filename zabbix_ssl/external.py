@@ -28,7 +28,7 @@ VALUED = {
     "--alpn": "alpn", "--cert": "cert", "--key": "key", "--key-password": "key_password",
     "--proxy": "proxy", "--proxy-auth": "proxy_auth", "--proxy-protocol": "proxy_protocol",
 }
-FLAGS = {"--offline": "offline", "--ca-only": "ca_only"}
+FLAGS = {"--offline": "offline", "--ca-only": "ca_only", "--all-addresses": "all_addresses"}
 #: What in the environment changes an answer.
 ENVIRONMENT = {"SSL_CERT_FILE": "system_ca_file", "SSL_CERT_DIR": "system_ca_dir"}
 

@@ -23,6 +23,24 @@ TABLE: dict[str, tuple[str, str]] = {
     "handshake_failed": ("high", "Cannot check: {message}"),
     "slow_handshake": ("medium", "The TLS handshake took {handshake_ms:.0f} ms (over {limit} ms): "
                        "look at the load of the server and the way to it"),
+    # nodes
+    "nodes_failed": ("medium", "{count} of {total} nodes cannot be checked: {why}: mend them, or "
+                     "take them out of the DNS"),
+    "nodes_family": ("medium", "{broken} is broken, {fine} is fine: {why}: mend it, or take the "
+                     "{records} records out of the DNS"),
+    "nodes_older": ("medium", "{count} of {total} nodes still serve an older certificate ({how}): "
+                    "{addresses}: install the new one there too, and reload the server"),
+    "nodes_other": ("medium", "{count} of {total} nodes serve another certificate ({how}): "
+                    "{addresses}: install the same one everywhere"),
+    "nodes_high": ("high", "At {addresses}: {message}"),
+    "nodes_medium": ("medium", "At {addresses}: {message}"),
+    "nodes_low": ("low", "At {addresses}: {message}"),
+    "nodes_weak": ("low", "Only {count} of {total} nodes accept what is weak: {addresses}: give "
+                   "them the configuration of the others"),
+    "nodes_skipped": ("low", "{count} of {total} nodes were not looked at, for this machine has no "
+                      "way to them: {addresses}: check from a machine with {family} too"),
+    "nodes_many": ("low", "The name has {total} addresses, and only the first {most} were looked "
+                   "at: check the others with --address"),
     # validity
     "expired": ("high", "The certificate expired {days} days ago, on {date}: renew it now"),
     "not_yet_valid": ("high", "The certificate is valid only from {date}: look at the clocks, or "
@@ -133,6 +151,8 @@ def _faults(seen: Observation) -> Iterator[Fault]:
         yield from _strength(seen.certificate)
     if seen.chain:
         yield from seen.chain.faults
+    if seen.nodes:
+        yield from seen.nodes.faults
     if seen.security:
         weak = [v for v in WEAK_TLS_VERSIONS if seen.security.versions[v].accepted]
         if weak:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .findings import DAY, LEVELS, find
+from .findings import DAY, LEVELS, date, find
 from .model import (
     TLS_VERSIONS,
     WEAK_TLS_VERSIONS,
     Certificate,
+    Node,
     Observation,
     Result,
     Security,
@@ -75,6 +76,14 @@ def _any_weak_cipher(security: Security) -> bool | None:
 
 def _not_learnt(security: Security) -> str:
     return "; ".join(f"{v}: {o.reason}" for v, o in security.versions.items() if o.accepted is None)
+
+
+def _node(node: Node) -> str:
+    if node.skipped:
+        return f"{node.address} not looked at"
+    if node.failure:
+        return f"{node.address} {node.failure.reason}"
+    return f"{node.address} {node.fingerprint_sha256[:16]} until {date(node.not_after)}"
 
 
 METRICS = (
@@ -192,6 +201,17 @@ METRICS = (
     Metric("weak_ciphers", "tls_info", LIST, "", "Those of them that it accepts (IANA names)",
            "security", lambda s, now: s.weak_ciphers),
 
+    Metric("nodes_total", "nodes", COUNT, "", "Addresses that the name has", "nodes",
+           lambda n, now: len(n.every), "ssl_nodes"),
+    Metric("nodes_failed", "nodes", COUNT, "", "Those of them that could not be checked", "nodes",
+           lambda n, now: len(n.failed), "ssl_nodes_failed"),
+    Metric("nodes_disagree", "nodes", COUNT, "", "Those that serve another certificate than the "
+           "newest good one", "nodes", lambda n, now: len(n.disagree), "ssl_nodes_disagree"),
+    Metric("nodes_weak", "nodes", LIST, "", "Those that accept weak versions or ciphers", "nodes",
+           lambda n, now: tuple(node.address for node in n.every if node.weak)),
+    Metric("nodes", "nodes", LIST, "", "What each of them answers with", "nodes",
+           lambda n, now: tuple(map(_node, n.every))),
+
     Metric("check_time", "", TIME, "", "When the target was checked", "",
            lambda o, now: o.check_time, "ssl_check_timestamp_seconds"),
 )
@@ -211,6 +231,10 @@ _BY_PART = {part: [metric for metric in METRICS if metric.part == part]
             for part in dict.fromkeys(metric.part for metric in METRICS)}
 
 
+_NO_NODES = {metric.name: "not every address was looked at: all_addresses was not asked for"
+             for metric in _BY_PART["nodes"]}
+
+
 def judge(observation: Observation) -> Result:
     """An observation as every output reads it: metrics, why others are absent, findings."""
     now = observation.check_time
@@ -218,6 +242,9 @@ def judge(observation: Observation) -> Result:
     unknown: dict[str, str] = {}
     for name, rows in _BY_PART.items():
         part = getattr(observation, name) if name else observation
+        if part is None and name == "nodes" and not observation.failure:  # as almost always
+            unknown.update(_NO_NODES)
+            continue
         for metric in rows:
             value = None if part is None else metric.read(part, now)
             if value is None:

@@ -76,6 +76,7 @@ MISTAKES = {
     "proxy_userinfo": "the proxy {is_} holds a user name, which others could see: write "
                       "http://HOST:PORT, and the user and password into a file named as proxy_auth",
     "proxy_protocol": "proxy_protocol is {is_}: write v1 or v2",
+    "all_addresses": "all_addresses is {is_}: write true or false, without quotes",
     "timeout": "the timeout is {is_}: write seconds, more than 0 and at most 600",
     "group": "the group is {is_}: write a text of at most 255 characters",
     "tags": 'the tags are {is_}: write an object of texts like {{"env": "production"}}',

@@ -56,7 +56,7 @@ PROXY_SCHEMES = ("http", "socks5", "socks5h")
 
 #: Fields of Target that say how it is reached; Settings has them too, and there they are stronger.
 WAYS = ("address", "sni", "starttls", "source_address", "alpn", "cert", "key", "proxy",
-        "proxy_protocol")
+        "proxy_protocol", "all_addresses")
 
 
 class Target(NamedTuple):
@@ -80,6 +80,7 @@ class Target(NamedTuple):
     proxy: str | None = None  # http://host:port or socks5://host:port
     proxy_auth: str | None = None  # file that holds user:password for the proxy
     proxy_protocol: str | None = None  # of PROXY_PROTOCOLS: the header to send before all else
+    all_addresses: bool = False  # audit each address of domain, unless there is an ``address``
 
     @property
     def host(self) -> str:
@@ -138,6 +139,7 @@ class Settings(NamedTuple):
     proxy: str | None = None
     proxy_auth: str | None = None
     proxy_protocol: str | None = None
+    all_addresses: bool = False
     ca_file: str | None = None  # PEM file of more trust anchors
     ca_only: bool = False  # trust ca_file alone, not the system's store
     crl_dir: str | None = None  # local CRLs
@@ -240,6 +242,7 @@ class Security(NamedTuple):
     weak_ciphers: tuple[str, ...]  # IANA names
     weak_unknown: str  # why weak_ciphers may lack some, "" when it is whole
     checked_at: int  # Unix seconds
+    nodes: dict[str, Security] = {}  # by address, where each of a name's was asked: all of them
 
 
 class Revocation(NamedTuple):
@@ -265,6 +268,30 @@ class Missing(NamedTuple):
     pem: str
 
 
+class Node(NamedTuple):
+    """One address of a name, and what answers there."""
+
+    address: str
+    failure: Failure | None = None
+    skipped: str = ""  # why it was not asked, where that is no fault of its own
+    fingerprint_sha256: str = ""
+    not_after: int = 0  # Unix seconds
+    weak: tuple[str, ...] = ()  # versions and ciphers that it should not accept
+
+
+class Nodes(NamedTuple):
+    """Every address of a name, audited each for itself and compared."""
+
+    every: tuple[Node, ...]
+    disagree: tuple[str, ...]  # addresses that serve another certificate than the one to be served
+    faults: tuple[Fault, ...]
+
+    @property
+    def failed(self) -> tuple[Node, ...]:
+        """Those that were asked and could not be checked."""
+        return tuple(node for node in self.every if node.failure and not node.skipped)
+
+
 class Observation(NamedTuple):
     """All that one audit of one target learnt. A part that was not learnt is None."""
 
@@ -278,6 +305,7 @@ class Observation(NamedTuple):
     revocation: Revocation | None = None
     reasons: dict[str, str] = {}  # why a part is None, where the failure does not say it
     missing: tuple[Missing, ...] = ()  # what the server should send beside what it sends
+    nodes: Nodes | None = None  # where each address was audited: the rest is of the worst of them
 
 
 class Finding(NamedTuple):

@@ -16,7 +16,7 @@ from ..model import Result, Value
 from ..plain import printable
 
 #: Keys of the object in their order; those that are groups of metrics stand in GROUPS.
-GROUPS = ("validity", "certificate", "chain", "revocation", "tls_info", "handshake")
+GROUPS = ("validity", "certificate", "chain", "revocation", "tls_info", "handshake", "nodes")
 
 #: Fields of a target that are shown where they are set.
 _CONFIGURED = ("address", "sni", "starttls", "source_address", "alpn", "cert", "proxy",

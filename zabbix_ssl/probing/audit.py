@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from ..model import Failure, Handshake, Observation, Security, Settings, Target
 from .handshake import Outcome, shake
-from .loop import Loop, Steps, Task, clock
-from .network import Address, Failed, connect
+from .loop import EXPIRED, Loop, Signal, Steps, Task, clock
+from .network import Address, Failed, address_text, connect, has_route
 from .resolver import Resolver
 from .survey import Survey
 from .verdict import Judge
@@ -25,6 +26,9 @@ _SURVEY_SHARE = 0.8
 #: Failures of a handshake after which raw hellos would only fail in the same way.
 _NOTHING_TO_ASK = ("refused", "unreachable", "timeout", "not_tls", "starttls", "proxy", "internal")
 
+#: Addresses that a name is taken to have until it is resolved, where each is to be audited.
+USUAL_NODES = 4
+
 
 class Shared:
     """What the audits of one run have in common."""
@@ -35,6 +39,13 @@ class Shared:
         self.contexts = Contexts(settings)
         self.resolver = Resolver(loop)
         self.judge = Judge(loop, settings)
+        self.more_nodes = 0  # audits under way beside one a target: see _every_node
+
+    def wants_all_addresses(self, target: Target) -> bool:
+        """Whether each address of the target's name is to be audited."""
+        settings = self.settings
+        return ((target.all_addresses or settings.all_addresses)
+                and not (target.address or settings.address))
 
 
 def start(shared: Shared, target: Target, known: Security | None,
@@ -45,7 +56,10 @@ def start(shared: Shared, target: Target, known: Security | None,
     """
     def guarded(task: Task) -> Steps[None]:
         try:
-            observation = yield from _Audit(task, shared, target).steps(known)
+            if shared.wants_all_addresses(target):
+                observation = yield from _every_node(task, shared, target, known)
+            else:
+                observation = yield from _Audit(task, shared, target).steps(known)
         except Failed as failed:
             observation = _failed(target, failed.failure)
         except Exception as error:
@@ -58,6 +72,44 @@ def start(shared: Shared, target: Target, known: Security | None,
 
 def _failed(target: Target, failure: Failure, handshake: Handshake | None = None) -> Observation:
     return Observation(target, int(time.time()), failure, handshake)
+
+
+def _every_node(task: Task, shared: Shared, target: Target, known: Security | None
+                ) -> Steps[Observation]:
+    """Each address of the target's name as a target of its own, side by side, and then joined."""
+    from .nodes import MOST, join  # on use
+
+    begun = clock()
+    deadline = begun + (target.timeout or shared.settings.timeout)
+    task.set_timer(deadline)
+    shared.more_nodes += USUAL_NODES
+    try:
+        addresses = yield from shared.resolver.addresses(task, target.host, target.port)
+    finally:
+        shared.more_nodes -= USUAL_NODES
+    dns_ms = 1000 * (clock() - begun)
+    texts = {address_text(address): address for address in addresses[:MOST]}
+    seen: dict[str, Observation] = {}
+    whole: Signal[None] = Signal()
+
+    def done(text: str, observation: Observation) -> None:
+        shared.more_nodes -= 1
+        seen[text] = observation
+        if len(seen) == len(texts):
+            whole.set(None)
+
+    shared.more_nodes += len(texts)
+    for text in texts:
+        node = target._replace(address=text, timeout=max(0.01, deadline - clock()))
+        start(shared, node, known and known.nodes.get(text), partial(done, text))
+    while (yield from whole.wait(task)) is EXPIRED:
+        pass  # the same deadline ends the nodes, too
+    lost = frozenset(text for text, one in seen.items() if one.failure
+                     and one.failure.reason == "unreachable" and not has_route(texts[text]))
+    joined = join(target, {text: seen[text] for text in texts}, lost, len(addresses))
+    if joined.handshake:
+        joined = joined._replace(handshake=joined.handshake._replace(dns_ms=dns_ms))
+    return joined
 
 
 class _Audit:

@@ -223,6 +223,24 @@ def numeric_address(text: str, port: int) -> Address | None:
     return socket.AF_INET6, (host, port, 0, index)
 
 
+def address_text(address: Address) -> str:
+    """The literal that ``numeric_address`` reads as that address."""
+    host = address[1][0].partition("%")[0]
+    scope = address[1][3] if len(address[1]) == 4 else 0
+    return f"{host}%{scope}" if scope else host
+
+
+def has_route(address: Address) -> bool:
+    """Whether this machine has any way to an address. Nothing is sent: of UDP, connect(2) only
+    looks into the routes."""
+    try:
+        with socket.socket(address[0], socket.SOCK_DGRAM) as probe:
+            probe.connect(address[1])
+    except OSError:
+        return False
+    return True
+
+
 def is_address(text: str) -> bool:
     """Whether ``text`` is an IPv4 or IPv6 literal, with or without a scope id."""
     family = socket.AF_INET6 if ":" in text else socket.AF_INET

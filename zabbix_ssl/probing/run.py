@@ -34,9 +34,10 @@ def audit_all(targets: Iterable[tuple[Target, Security | None]], settings: Setti
     in_flight, more = 0, True
     with contextlib.closing(loop), _fewer_collections():
         while more or in_flight:
-            busy = loop.turn(wait=not finished and not (more and in_flight < most))
+            busy = loop.turn(wait=not finished and not (
+                more and in_flight + shared.more_nodes < most))
             for _ in range(_AT_ONCE):
-                if (busy and in_flight >= _AT_ONCE) or in_flight >= most:
+                if (busy and in_flight >= _AT_ONCE) or in_flight + shared.more_nodes >= most:
                     break
                 index, (target, known) = next(waiting, _NOTHING)
                 if target is None:

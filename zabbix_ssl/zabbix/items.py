@@ -52,6 +52,11 @@ NAMES = {
     "has_weak_tls": "Weak TLS version accepted",
     "weak_tls_versions": "Weak TLS versions accepted",
     "has_weak_cipher": "Weak cipher accepted",
+    "nodes_total": "Nodes",
+    "nodes_failed": "Nodes that cannot be checked",
+    "nodes_disagree": "Nodes with another certificate",
+    "nodes_weak": "Nodes that accept what is weak",
+    "nodes": "Nodes, each",
     "risk_msg": "What to do",
     "check_time": "Last check",
 }
@@ -63,7 +68,8 @@ SHORT = ("address", "alpn", "error_reason", "serial", "fingerprint_sha256", "key
 
 #: Measured anew with each check, or counted by triggers check by check; of the others only a change
 #: is worth a row of the history.
-EVERY_CHECK = ("handshake_ok", "handshake_ms", "connect_ms", "dns_ms", "check_time")
+EVERY_CHECK = ("handshake_ok", "handshake_ms", "connect_ms", "dns_ms", "nodes_failed",
+               "nodes_disagree", "check_time")
 HEARTBEAT = "6h"
 
 UNITS = {"ms": "ms", "%": "%", "days": "!d", "bits": "!bits"}

@@ -43,6 +43,8 @@ MACROS: dict[str, tuple[str, str, tuple[Kind, ...]]] = {
     "HANDSHAKE.MAX": ("500", "Duration of a TLS handshake of a target, in ms, that is too long.",
                       KINDS),
     "HANDSHAKE.PERIOD": ("15m", "Time for which all handshakes must be too long.", KINDS),
+    "NODES.GRACE": ("30m", "Time for which the nodes of a target may serve different certificates, "
+                    "as while a new one is rolled out.", KINDS),
     "REVOCATION.UNKNOWN": ("1d", "Time of unknown revocation that raises a problem.", KINDS),
     "REVOCATION.CONTROL": ("1", "0: no problems about the revocation of a target.", KINDS),
     "TRUST.CONTROL": ("1", "0: no problems about the chain of a target.", KINDS),

@@ -258,6 +258,27 @@ TARGET = (
         "them fail. Closes by itself within some hours.",
         "Names now: {ITEM.LASTVALUE6}", manual_close=True),
     Trigger(
+        "nodes_failed", "WARNING", "availability",
+        "some nodes cannot be checked",
+        "{ITEM.VALUE1} of {ITEM.VALUE2} nodes cannot be checked: mend them, or take them out of "
+        "the DNS",
+        "min(@nodes_failed,{$SSL.FAILED.CHECKS})>0 and last(@nodes_total)>last(@nodes_failed)"
+        f" and {_WITH.format('nodes')}",
+        "Some addresses of the name do not answer while others do, in each of the last checks "
+        "({$SSL.FAILED.CHECKS}). Only for targets with all_addresses.",
+        "{ITEM.LASTVALUE4}", "", ("unreachable", "handshake")),
+    Trigger(
+        "nodes_disagree", "WARNING", "notice",
+        "nodes serve different certificates",
+        "{ITEM.VALUE1} of {ITEM.VALUE3} nodes serve another certificate: install the new one there "
+        "too, and reload them",
+        "min(@nodes_disagree,{$SSL.NODES.GRACE})>0"
+        " and last(@nodes_disagree,#1:now-{$SSL.NODES.GRACE})>0"
+        f" and last(@nodes_total)>0 and {_WITH.format('nodes')}",
+        "Not all addresses of the name serve the newest certificate, for longer than a new one may "
+        "take to be rolled out ({$SSL.NODES.GRACE}). Only for targets with all_addresses.",
+        "{ITEM.LASTVALUE4}"),
+    Trigger(
         "no_result", "AVERAGE", "availability",
         "no result of the check",
         "no result of the check for {$SSL.NODATA}: {ITEM.VALUE2}",
