@@ -3,6 +3,8 @@
 The resolver alone is scripted: no system resolves one name to these addresses.
 """
 
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import json
@@ -25,10 +27,12 @@ from testbed.serving import Dialogue, serve
 from zabbix_ssl import cache as caching
 from zabbix_ssl import config
 from zabbix_ssl.cache import Cache
+from zabbix_ssl.findings import TABLE
+from zabbix_ssl.languages import speak
 from zabbix_ssl.metrics import judge
 from zabbix_ssl.mistakes import ConfigError
 from zabbix_ssl.model import Observation, Result, Security, Settings, Target
-from zabbix_ssl.outputs import prometheus
+from zabbix_ssl.outputs import people, prometheus
 from zabbix_ssl.outputs.objects import batch_object
 from zabbix_ssl.probing import audit_all
 
@@ -326,9 +330,24 @@ def test_outputs_have_the_nodes(nodes: Callable[..., Result]) -> None:
     assert shown["nodes"][2] == "127.0.0.3 refused"
     text = "".join(prometheus.samples(result))
     assert f'ssl_nodes_disagree{{domain="{NAME}",port="{result.target.port}"}} 1\n' in text
+    lines = people.report(result).splitlines()
+    assert any(line.startswith("  Nodes        127.0.0.1 ") for line in lines)
+    assert lines[-1] == " " * 15 + "127.0.0.3 refused"
     plain = judge(Observation(Target(NAME), NOW))
+    assert "Nodes" not in people.report(plain)
     assert batch_object(plain)["nodes"] == {}
     assert "ssl_nodes" not in "".join(prometheus.samples(plain))
+
+
+def test_nodes_are_told_in_chinese(nodes: Callable[..., Result]) -> None:
+    """Findings about nodes, and the finding of another node inside one of them."""
+    servers = {"127.0.0.1": tls.modern(OLD), "127.0.0.2": tls.modern(STRANGE), "127.0.0.3": GOOD}
+    result = nodes(servers, "127.0.0.4")
+    told = speak("zh", findings={code: row[1] for code, row in TABLE.items()}).result(result)
+    assert message(told, "nodes_medium").startswith("在 127.0.0.1：证书将在 9 天后")
+    assert message(told, "nodes_failed").startswith(
+        "4 个节点中有 1 个无法检查：127.0.0.4：连接被拒绝")
+    assert message(told, "nodes_older").startswith("4 个节点中有 1 个仍在使用旧证书")
 
 
 def test_domains_json_and_the_command_line_ask_for_it(tmp_path: Path) -> None:

@@ -14,6 +14,21 @@ FINDINGS = {
     "handshake_failed": "无法检查：{message}",
     "slow_handshake": "TLS 握手用时 {handshake_ms} 毫秒（超过 {limit} 毫秒）："
                       "请检查服务器负载和沿途网络",
+    # nodes
+    "nodes_failed": "{total} 个节点中有 {count} 个无法检查：{why}：请修复，或把它们从 DNS 中移除",
+    "nodes_family": "{broken} 不通，{fine} 正常：{why}：请修复，或从 DNS 中移除 {records} 记录",
+    "nodes_older": "{total} 个节点中有 {count} 个仍在使用旧证书（{how}）：{addresses}："
+                   "请在这些节点上也安装新证书，并重新加载服务器",
+    "nodes_other": "{total} 个节点中有 {count} 个使用另一张证书（{how}）：{addresses}："
+                   "请在所有节点上安装同一张证书",
+    "nodes_high": "在 {addresses}：{message}",
+    "nodes_medium": "在 {addresses}：{message}",
+    "nodes_low": "在 {addresses}：{message}",
+    "nodes_weak": "{total} 个节点中只有 {count} 个接受弱版本或弱套件：{addresses}："
+                  "请改用与其他节点相同的配置",
+    "nodes_skipped": "{total} 个节点中有 {count} 个没有检查，因为本机无法到达：{addresses}："
+                     "请另从也有 {family} 的机器检查",
+    "nodes_many": "该名称有 {total} 个地址，只检查了前 {most} 个：其余请用 --address 检查",
     # validity
     "expired": "证书已于 {date} 过期，已过 {days} 天：请立即续期",
     "not_yet_valid": "证书自 {date} 起才有效：请检查时钟，或安装当前有效的证书",
@@ -115,7 +130,15 @@ MISTAKES = {
     # the other keys
     "port": "端口是 {is_}：请写 1 到 65535 的整数",
     "port_text": "端口 {is_} 带了引号：请写 {bare}，不带引号",
-    "sni": "服务器名称（sni）是 {is_}：请写带引号的主机名",
+    "sni": "服务器名称（sni）是 {is_}：请写带引号的主机名，或写 none 表示不发送",
+    "own_file": "{name} 是 {is_}：请写带引号的文件名",
+    "key_alone": "有密钥但没有证书：请同时用 cert 指定证书文件",
+    "alpn": "应用层协议（alpn）是 {is_}：请用逗号分隔，如 h2,http/1.1，或写 none 表示不提供",
+    "proxy": "代理是 {is_}：请写 http://HOST:PORT 或 socks5://HOST:PORT",
+    "proxy_userinfo": "代理 {is_} 中带有用户名，会被他人看到：请写 http://HOST:PORT，"
+                      "并把用户名和密码写入由 proxy_auth 指定的文件",
+    "proxy_protocol": "proxy_protocol 是 {is_}：请写 v1 或 v2",
+    "all_addresses": "all_addresses 是 {is_}：请写 true 或 false，不带引号",
     "starttls": "STARTTLS 协议是 {is_}：请写 {known} 之一，或 none",
     "ca_file": "ca_file 是 {is_}：请写带引号的 PEM 文件名",
     "timeout": "超时是 {is_}：请写秒数，大于 0，最多 600",
@@ -161,7 +184,7 @@ PEOPLE = {
     "ok": "正常", "low": "提示", "medium": "中危", "high": "高危", "failed": "失败",
     # rows
     "validity": "有效期", "certificate": "证书", "chain": "证书链", "tls": "TLS",
-    "revocation": "吊销", "handshake": "握手",
+    "revocation": "吊销", "handshake": "握手", "nodes": "节点",
     # facts
     "not_known": "未知：{why}",
     "days_left": "剩余 {days} 天，共 {lifetime} 天（{percent} %），{start} 至 {end}",

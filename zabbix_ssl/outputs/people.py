@@ -26,7 +26,7 @@ WORDS = {
     "ok": "OK", "low": "REMARK", "medium": "MEDIUM", "high": "HIGH", "failed": "FAILED",
     # rows
     "validity": "Validity", "certificate": "Certificate", "chain": "Chain", "tls": "TLS",
-    "revocation": "Revocation", "handshake": "Handshake",
+    "revocation": "Revocation", "handshake": "Handshake", "nodes": "Nodes",
     # facts
     "not_known": "not known: {why}",
     "days_left": "{days} days left of {lifetime} ({percent} %), {start} to {end}",
@@ -277,9 +277,15 @@ def _handshake(result: Result, words: Words) -> list[str]:
     return [line]
 
 
+def _nodes(result: Result, words: Words) -> list[str]:
+    """Only where every address was looked at: it was not asked for elsewhere."""
+    nodes = result.values.get("nodes")
+    return [] if nodes is None else [_cut(node) for node in _list(nodes)]
+
+
 _ROWS: tuple[tuple[str, Callable[[Result, Words], list[str]]], ...] = (
     ("validity", _validity), ("certificate", _certificate), ("chain", _chain), ("tls", _tls),
-    ("revocation", _revocation), ("handshake", _handshake),
+    ("revocation", _revocation), ("handshake", _handshake), ("nodes", _nodes),
 )
 
 
