@@ -44,6 +44,7 @@ COMMANDS = {
     "targets": Command("sources", "a domains.json from what is configured elsewhere"),
     "register": Command("register", "the configured targets in Zabbix, through its API"),
     "push": Command("push", "check all targets again and again, and send to Zabbix"),
+    "exporter": Command("exporter", "check all targets again and again, and show to Prometheus"),
 }
 
 WRONG_USE = 3  # of commands for people; argparse would say 2, which check has other use for
@@ -103,7 +104,7 @@ def _run(call: Call, run: Callable[[Call], int], external: bool) -> int:
     except Closed:
         return CLOSED
     except Unwritable as error:
-        note(f"{call.program}: {error}")
+        _module("speech").tell(call, str(error))
         return UNWRITABLE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -116,8 +117,7 @@ def _told(call: Call, run: Callable[[Call], int], external: bool) -> int:
         out(str(answer))
         return 0
     except (WrongUse, ConfigError) as error:
-        line = str(error) if external else _module("speech").of_call(call).say(str(error))
-        return _say(call, line, WRONG_USE, external)
+        return _say(call, str(error), WRONG_USE, external)
     except (ImportError, Closed, Unwritable):
         raise
     except Exception as error:
@@ -132,7 +132,7 @@ def _say(call: Call, line: str, code: int, external: bool) -> int:
     if external:
         out(line + "\n")
         return FAILED
-    note(f"{call.program}: {line}")
+    _module("speech").tell(call, line)
     return code
 
 

@@ -13,10 +13,10 @@ from ..outputs.objects import batch_json
 from ..outputs.prometheus import samples
 from . import options
 from .options import Asked, Call, Option
-from .output import CLOSED, UNWRITABLE, Closed, Progress, Unwritable, note, out
+from .output import CLOSED, UNWRITABLE, Closed, Progress, Unwritable, out
 from .saving import Saved
 from .sinks import Copies, Copy, Exposition, HtmlPage, JsonArray, Lines, Write
-from .speech import LANG, language
+from .speech import LANG, language, tell
 from .stream import in_order, tell_stopped
 from .targets import Chosen, choose
 from .wrong import wrong
@@ -138,5 +138,5 @@ def _check(asked: Asked, chosen: Chosen, copies: Copies, saved: Saved | None) ->
 def _tell(call: Call, faults: list[Closed | Unwritable]) -> int:
     lines = [str(fault) for fault in faults if isinstance(fault, Unwritable)]
     for line in dict.fromkeys(lines):
-        note(f"{call.program}: {line}")
+        tell(call, line)
     return UNWRITABLE if lines else CLOSED if faults else 0

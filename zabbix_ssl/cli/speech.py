@@ -12,12 +12,13 @@ from ..languages import LANGUAGES, Language, of_locale, speak
 from ..mistakes import MISTAKES
 from ..plain import show
 from .options import Asked, Call, Option
+from .output import note
 from .wrong import WRONG, wrong
 
 
 def _code(word: str) -> str:
     if word not in LANGUAGES:
-        raise wrong("language", is_=show(word), known=" or ".join(LANGUAGES))
+        raise wrong("language", is_=show(word), known=", ".join(LANGUAGES))
     return word
 
 
@@ -38,6 +39,11 @@ def of_call(call: Call, for_people: bool = True) -> Language:
     given += [after for word, after in pairwise(words) if word == "--lang"]
     known = [code for code in given if code in LANGUAGES]
     return _speak(known[-1] if known else of_locale(call.environ) if for_people else "en")
+
+
+def tell(call: Call, line: str) -> None:
+    """Say on stderr what a person should know, in one line."""
+    note(f"{call.program}: {of_call(call).say(line)}")
 
 
 def _speak(code: str) -> Language:

@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeVar
 
 from ..model import Result
 from .options import Call
-from .output import Progress, note
+from .output import Progress
+from .speech import tell
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ def in_order(results: Iterator[tuple[int, Result]], render: Callable[[Result], T
 def tell_stopped(call: Call, outcome: Outcome, total: int, unsaved: bool = False) -> int:
     """Say what a signal left undone; returns the exit code that a shell gives to its death."""
     more = ", and nothing was saved" if unsaved else ""
-    note(f"{call.program}: stopped by {signal.Signals(outcome.signal).name}: "
+    tell(call, f"stopped by {signal.Signals(outcome.signal).name}: "
          f"{total - outcome.delivered} of {total} targets were not checked{more}")
     return 128 + outcome.signal
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from .. import config, entry
+from ..file_targets import expand, file_domain
 from ..mistakes import ConfigError
-from ..model import Target
+from ..model import FILE, Target
 from ..names import identity, split_target
 from .options import Asked
-from .output import note
+from .speech import tell
 from .wrong import wrong
 
 
@@ -30,7 +32,8 @@ def choose(asked: Asked) -> Chosen:
     configured, stamp = load(asked, ("absent", "unreadable") if asked.words else ())
     targets = configured
     if asked.words:
-        named = [_named(word, configured, asked.settings.address) for word in asked.words]
+        named = [target for word in asked.words
+                 for target in _named(word, configured, asked.settings.address)]
         targets = tuple({identity(target): target for target in named}.values())
     if "timeout" in asked.given:  # the command line's word is stronger than the configuration's
         targets = tuple(target._replace(timeout=None) for target in targets)
@@ -50,11 +53,14 @@ def load(asked: Asked, tolerated: tuple[str, ...] = ()) -> tuple[tuple[Target, .
         if asked.config_named or error.code not in tolerated:
             raise
         if error.code != "absent":
-            note(f"{asked.call.program}: going on without the configuration: {error}")
+            tell(asked.call, f"going on without the configuration: {error}")
         return (), stamp
 
 
-def _named(word: str, configured: tuple[Target, ...], address: str | None) -> Target:
+def _named(word: str, configured: tuple[Target, ...], address: str | None) -> list[Target]:
+    if word.startswith(FILE):
+        files = expand(Target(file_domain(word, os.getcwd()), 0))
+        return [config.find(configured, file.domain, file.port, None) or file for file in files]
     domain, port = split_target(word)
     target = Target(domain) if port is None else Target(domain, port)
-    return config.find(configured, target.domain, target.port, address) or target
+    return [config.find(configured, target.domain, target.port, address) or target]

@@ -24,7 +24,7 @@ WRONG = {
     "folder_write": "{is_} cannot be written to ({why}): allow it, or name another directory",
     "empty": "the value is empty: leave the option out, or give it one",
     "key_alone": "--key without --cert: name the certificate's file too",
-    "language": "{is_} is no language that is spoken here: write {known}",
+    "language": "{is_} is no language that is spoken here: write one of {known}",
     "alone": "{option} has nothing to work on: add {needed}",
     "network": "{is_} is not a network: write one like 10.0.0.0/8, several with commas",
     "ca_only": "--ca-only trusts a file alone, and none is given: add --ca-file FILE",

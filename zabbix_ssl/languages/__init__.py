@@ -102,24 +102,26 @@ class Language:
         detail = template(row[1]).match(text) if row and len(text) <= _MOST_TEXT else None
         if detail is None or other is None:
             return finding
-        return finding._replace(message=self._filled(other, detail, 0))
+        return finding._replace(message=self._filled(other, detail, 0)[1])
 
     def _say(self, text: str, depth: int) -> str:
         return self._told(text, depth)[1]
 
     def _told(self, text: str, depth: int) -> Told:
-        """The text as one row made it, or as several messages, or as one about something: what of
+        """The text as several messages, or as one about something, or as one row made it: what of
         these explains the most of it."""
         ways = [self._by_row(text, depth)]
         if depth < _MOST_DEPTH:
-            ways += [self._several(text, depth + 1), self._about(text, depth + 1)]
-        return max(reversed(ways), key=lambda way: way[0])
+            ways = [self._several(text, depth + 1), self._about(text, depth + 1), *ways]
+        best = max(ways, key=lambda way: way[0])
+        return best if best[0] else (0, text)
 
     def _by_row(self, text: str, depth: int) -> Told:
         for length, made_by, other in self._rows:
             detail = made_by.match(text)
             if detail is not None:
-                return length, self._filled(other, detail, depth)
+                more, said = self._filled(other, detail, depth)
+                return length + more, said
         return 0, text
 
     def _several(self, text: str, depth: int) -> Told:
@@ -134,16 +136,19 @@ class Language:
             if at < 0:
                 break
             length, said = self._by_row(text[at + 2:], depth)
-            if length > best[0]:
-                subject = self._say(text[:at], depth)
-                best = length, self._joined["about"].format(subject=subject, said=said)
+            if length:
+                more, subject = self._told(text[:at], depth)
+                told = self._joined["about"].format(subject=subject, said=said)
+                best = max(best, (length + more, told), key=lambda way: way[0])
             at = text.find(": ", at + 1)
         return best
 
-    def _filled(self, other: str, detail: Mapping[str, str], depth: int) -> str:
-        if depth < _MOST_DEPTH:
-            detail = {name: self._say(text, depth + 1) for name, text in detail.items()}
-        return other.format_map(detail)
+    def _filled(self, other: str, detail: Mapping[str, str], depth: int) -> Told:
+        if depth >= _MOST_DEPTH:
+            return 0, other.format_map(detail)
+        told = {name: self._told(text, depth + 1) for name, text in detail.items()}
+        return (sum(length for length, _ in told.values()),
+                other.format_map({name: said for name, (_, said) in told.items()}))
 
     @property
     def _joined(self) -> Mapping[str, str]:

@@ -147,6 +147,74 @@ _STARTTLS = {
         "MSSQL 服务器用既非 TLS 也非 TDS 的数据中断了 TLS 握手：{bytes}",
 }
 
+#: Ways to servers: proxies, client certificates, the PROXY protocol, source addresses.
+_WAYS = {
+    "HTTP proxy {where}": " HTTP 代理 {where}", "SOCKS5 proxy {where}": " SOCKS5 代理 {where}",
+    "the HTTP proxy {where}: {message}": "HTTP 代理 {where}：{message}",
+    "the SOCKS5 proxy {where}: {message}": "SOCKS5 代理 {where}：{message}",
+    "the {proxy} is none: it said {words}; look at its port and kind":
+        "{proxy} 不是代理：它说的是 {words}；请检查其端口和类型",
+    "the {proxy} refuses our user name and password: correct them":
+        "{proxy} 拒绝了用户名和密码：请更正",
+    "the {proxy} wants a user name and password: give them with --proxy-auth FILE":
+        "{proxy} 需要用户名和密码：请用 --proxy-auth FILE 给出",
+    "the {proxy} did not answer in time: it, or the server behind it, is down":
+        "{proxy} 没有及时应答：它或其后的服务器已停机",
+    "the {proxy} does not allow connections to {where}: have them allowed there":
+        "{proxy} 不允许连接 {where}：请在代理上放行",
+    "the {proxy} does not allow connections to {where}: have them allowed there ({words})":
+        "{proxy} 不允许连接 {where}：请在代理上放行（{words}）",
+    "the {proxy} does not find {where} ({words})": "{proxy} 找不到 {where}（{words}）",
+    "the {proxy} does not connect to other servers at all (CONNECT) ({words})":
+        "{proxy} 根本不转接其他服务器（CONNECT）（{words}）",
+    "the {proxy} cannot connect to {where} ({words})": "{proxy} 无法连接 {where}（{words}）",
+    "general failure: the name does not resolve there, or the server does not answer":
+        "一般故障：代理无法解析该名称，或服务器没有应答",
+    "the {proxy} has no route to the network of {where}": "{proxy} 没有到 {where} 所在网络的路由",
+    "the {proxy} has no route to {where}, or cannot resolve it":
+        "{proxy} 没有到 {where} 的路由，或无法解析它",
+    "the {proxy} was refused by {where}: nothing listens there":
+        "{proxy} 被 {where} 拒绝：那里没有服务在监听",
+    "the {proxy} has no answer from {where} in time": "{proxy} 没有及时得到 {where} 的应答",
+    "the {proxy} does not connect to other servers": "{proxy} 不转接其他服务器",
+    "the {proxy} does not know this kind of address, {where}": "{proxy} 不支持这种地址 {where}",
+    "the {proxy} answers with code {code} for {where}": "{proxy} 对 {where} 以代码 {code} 应答",
+    "the {proxy} chose a way to sign in that was not offered ({method})":
+        "{proxy} 选择了未提供的登录方式（{method}）",
+    "the {proxy} closed the connection after {asked}": "{proxy} 在 {asked} 之后关闭了连接",
+    "the proxy's user and password, {path}: {why}": "代理的用户名和密码，{path}：{why}",
+    "write user:password": "请写 user:password",
+    "the {name} has characters that do not print, or over {count} bytes":
+        "{name} 含有不可打印的字符，或超过 {count} 字节",
+    "user name": "用户名", "password": "密码",
+    "the proxy connects to the server, and does not tell at which address":
+        "由代理连接服务器，代理不告知其地址",
+    "client certificate or password, {path}: {why}": "客户端证书或密码，{path}：{why}",
+    "the key does not belong to the certificate in {path}": "该密钥不属于 {path} 中的证书",
+    "cannot be read ({why})": "无法读取（{why}）",
+    "is over 1 MiB": "超过 1 MiB", "is not UTF-8": "不是 UTF-8",
+    "holds no certificate that can be read": "其中没有可读的证书",
+    "the key is encrypted: give its password with --key-password FILE":
+        "密钥已加密：请用 --key-password FILE 给出密码",
+    "holds no private key that can be read with this password": "其中没有可用此密码读取的私钥",
+    "holds no private key that can be read: name its file with --key":
+        "其中没有可读的私钥：请用 --key 指定其文件",
+    "is neither PEM nor a PKCS#12 file that opens with this password":
+        "既不是 PEM，也不是可用此密码打开的 PKCS#12 文件",
+    "is neither PEM nor a PKCS#12 file that opens without a password: give it with --key-password "
+    "FILE": "既不是 PEM，也不是无需密码的 PKCS#12 文件：请用 --key-password FILE 给出密码",
+    "holds no certificate with its private key": "其中没有带私钥的证书",
+    "the server closed the connection": "服务器关闭了连接",
+    "{message} (after our client certificate: does the server trust who issued it?)":
+        "{message}（在我们发送客户端证书之后：服务器是否信任其签发者？）",
+    "{message} (we began with a PROXY protocol header: does the server expect one?)":
+        "{message}（我们以 PROXY 协议头开始：服务器是否需要它？）",
+    "cannot connect from {address}: it is no address of this machine":
+        "无法从 {address} 连接：它不是本机地址",
+    "cannot connect from {address}: there is no address of the same kind to connect to, but "
+    "{other}": "无法从 {address} 连接：目标没有同类地址，只有 {other}",
+}
+
 #: The chain: what is wrong, and who minds.
 _CHAIN = {
     "not trusted here": "在此不受信任",
@@ -206,6 +274,7 @@ _READING = {
     "a certificate of {count} bytes is too large": "{count} 字节的证书太大",
     "not a certificate: {why}": "不是证书：{why}",
     "it names two signature algorithms": "它写了两种签名算法",
+    "its signature is not made of whole bytes": "其签名不是整字节",
     "it has no validity": "它没有有效期",
     "it has no subject": "它没有主题",
     "an extension is not a name and a value": "有一个扩展不是名称加值",
@@ -311,6 +380,7 @@ _REVOCATION = {
     "the responder is not authorized to answer for this certificate":
         "OCSP 服务器无权为此证书应答",
     "the responder does not know the certificate": "OCSP 服务器不认识此证书",
+    "the OCSP answer has over {count} bytes": "OCSP 应答超过 {count} 字节",
     "the OCSP answer is about another certificate": "OCSP 应答针对的是另一张证书",
     "the OCSP answer is signed neither by the issuer of the certificate nor by a responder that "
     "the issuer appointed": "OCSP 应答既不是由证书的签发者签名，也不是由签发者授权的服务器签名",
@@ -345,6 +415,8 @@ _REVOCATION = {
     "the CRL cannot be read: {why}": "CRL 无法读取：{why}",
     "the CRL's entry cannot be read: {why}": "CRL 的条目无法读取：{why}",
     "the CRL is of another issuer: {issuer}": "CRL 属于另一个签发者：{issuer}",
+    "its serial numbers are made to collide": "其序列号被刻意构造成相互冲突",
+    "the CRL is an indirect one of over {count} entries": "CRL 是超过 {count} 个条目的间接 CRL",
     "{signer} may not sign CRLs": "{signer} 无权签发 CRL",
     "the CRL is not believed: {why}": "CRL 不可信：{why}",
     "the CRL has a critical extension that is not known ({oid})": "CRL 含有未知的关键扩展（{oid}）",
@@ -376,6 +448,10 @@ _COMMAND_LINE = {
     "No space left on device": "磁盘空间不足",
     "everybody may write to it": "任何人都可写入", "it belongs to another user": "它属于另一个用户",
     "{path}: {why}: nothing is kept there": "{path}：{why}：那里不保存任何内容",
+    "{path}: what was written cannot be read again": "{path}：写入的内容无法再读出",
+    "the result has {count} bytes, too many to be kept": "结果有 {count} 字节，太大而无法保存",
+    "cannot remove {path}: {why}: remove it, or the disk fills up":
+        "无法删除 {path}：{why}：请删除它，否则磁盘会写满",
     "cannot write to standard output: {why}": "无法写到标准输出：{why}", "it is closed": "它已关闭",
     "cannot save to {folder}: {why}: nothing was saved there, make room":
         "无法保存到 {folder}：{why}：没有保存任何内容，请腾出空间",
@@ -386,5 +462,5 @@ _COMMAND_LINE = {
     "going on without the configuration: {why}": "不使用配置文件继续：{why}",
 }
 
-MESSAGES = {**_NETWORK, **_HANDSHAKE, **_STARTTLS, **_CHAIN, **_READING, **_TRUST, **_REVOCATION,
-            **_COMMAND_LINE}
+MESSAGES = {**_NETWORK, **_HANDSHAKE, **_STARTTLS, **_WAYS, **_CHAIN, **_READING, **_TRUST,
+            **_REVOCATION, **_COMMAND_LINE}

@@ -35,8 +35,8 @@ OUR_SIDE = ("internal", "config", "proxy")
 CRITICAL_DAYS, CRITICAL_SHARE = 7, 0.1
 
 WORDS = {
-    "fine": "{days} days left, until {date}",
-    "fine_checked": "nothing to mend",
+    "valid": "{days} days left, until {date}",
+    "nothing": "nothing to mend",
     "ignored": "ignored",
 }
 _MOST_BYTES = 8000  # Nagios reads 8 KiB
@@ -183,8 +183,8 @@ def _summary(result: Result, wrong: Sequence[Finding], words: people.Words) -> s
         more = words["more_findings"].format(count=len(wrong) - 1) if len(wrong) > 1 else ""
         return wrong[0].message + more
     if "not_after" not in result.values:
-        return words["fine_checked"]
-    return words["fine"].format(days=result.values["remain_days"],
+        return words["nothing"]
+    return words["valid"].format(days=result.values["remain_days"],
                                 date=date(_seconds(result, "not_after")))
 
 
