@@ -326,3 +326,36 @@ def check_exactly(server: Listener, measured: dict[int, int],
     assert twice <= last
     firsts = list(dict.fromkeys((row.clock, row.ns) for row in server.values()))
     assert firsts == sorted(firsts, key=lambda row: (row[0] or 0, row[1] or 0))
+
+
+UNIT = ROOT / "contrib" / "systemd" / "zabbix-ssl-push.service"
+
+
+def test_the_unit_is_one(tmp_path: Path, needs: Callable[[str], str]) -> None:
+    """systemd understands every line of it; of one that it does not it complains."""
+    verify = [needs("systemd-analyze"), "verify"]
+    copy = tmp_path / UNIT.name
+    text = UNIT.read_text().replace("/usr/local/bin/zabbix-ssl", "/bin/true")
+    for unit, complaint in ((text, ""), (text.replace("Watchdog", "Watchcat"), "WatchcatSec")):
+        copy.write_text(unit)
+        said = subprocess.run([*verify, str(copy)], capture_output=True, text=True, timeout=30)
+        mine = [line for line in said.stderr.splitlines() if UNIT.name in line]
+        assert complaint in "".join(mine) and bool(mine) == bool(complaint), said.stderr
+
+
+def test_the_unit_starts_the_command(service: Service, listener: Listener) -> None:
+    """With the words of ExecStart, in the folders that systemd makes for it."""
+    (start,) = [line.removeprefix("ExecStart=/usr/local/bin/zabbix-ssl ").split()
+                for line in UNIT.read_text().splitlines() if line.startswith("ExecStart=")]
+    words = [word.replace("${SERVER}", server(listener)) for word in start if word != "$OPTIONS"]
+    state = service.folder / "state"
+    state.mkdir(0o700)
+    environ = service.environ | {"ZABBIX_SSL_CONFIG": str(service.config), "STATE_DIRECTORY":
+                                 str(state), "ZABBIX_SSL_CACHE": str(service.folder / "cache")}
+    with service.log.open("ab") as log:
+        process = subprocess.Popen([*ZABBIX_SSL, *words], stderr=log, env=environ)
+    try:
+        wait_for(lambda: listener.values())
+    finally:
+        stop(process)
+    assert process.returncode == 0 and (state / "push.db").exists()
