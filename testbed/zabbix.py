@@ -51,7 +51,6 @@ POSTGRESQL = {
     "shared_buffers": "32MB",
 }
 SERVER = {
-    "LogFileSize": "0",
     "ListenIP": "127.0.0.1",
     "SourceIP": "127.0.0.1",
     "CacheSize": "32M",
@@ -76,7 +75,6 @@ SERVER = {
     "StatsAllowedIP": "127.0.0.1",
 }
 PROXY = {
-    "LogFileSize": "0",
     "ListenIP": "127.0.0.1",
     "SourceIP": "127.0.0.1",
     "DataSenderFrequency": "1",
@@ -150,19 +148,23 @@ class Zabbix:
     def start_server(self) -> None:
         binary = program(self.root, "usr/sbin/zabbix_server")
         config = _write_config(self.folder / "server.conf", SERVER | {
-            "ListenPort": str(self.port), "LogFile": str(self.log),
+            "ListenPort": str(self.port), "LogType": "console",
             "PidFile": str(self.folder / "server.pid"), "SocketDir": str(self.folder),
             "DBHost": str(self.folder), "DBName": "zabbix", "DBUser": "zabbix",
             "ExternalScripts": str(self.scripts), "FpingLocation": "/bin/false",
         } | self.settings)
-        with (self.folder / "server.out").open("ab") as out:
+        with self.log.open("ab") as out:
             self._server = Process([binary, "-f", "-c", config], out, environment(self.root))
         self._server.wait_until(lambda: _listens(self.port), f"zabbix_server {self.version}")
 
     def stop_server(self) -> None:
+        """External scripts that still run hold its port, and are waited for."""
         if self._server:
             self._server.stop()
             self._server = None
+        deadline = time.monotonic() + STOP_SECONDS
+        while _listens(self.port) and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     @contextmanager
     def proxy(self, name: str, settings: dict[str, str] | None = None) -> Iterator[Path]:
@@ -174,11 +176,11 @@ class Zabbix:
         frequency = "ConfigFrequency" if self.version == "6.0" else "ProxyConfigFrequency"
         config = _write_config(folder / "proxy.conf", PROXY | {
             "Server": f"127.0.0.1:{self.port}", "Hostname": name, "ListenPort": str(port),
-            "LogFile": str(folder / "proxy.log"), "PidFile": str(folder / "proxy.pid"),
+            "LogType": "console", "PidFile": str(folder / "proxy.pid"),
             "SocketDir": str(folder), "DBName": str(folder / "proxy.db"), frequency: "1",
             "ExternalScripts": str(folder / "externalscripts"), "FpingLocation": "/bin/false",
         } | (settings or {}))
-        with (folder / "proxy.out").open("ab") as out:
+        with (folder / "proxy.log").open("ab") as out:
             process = Process([program(self.root, "usr/sbin/zabbix_proxy"), "-f", "-c", config],
                               out, environment(self.root))
         try:

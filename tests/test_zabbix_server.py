@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from zabbix_host import (
     import_templates,
     monitored,
     send,
+    together,
     values,
     wait_for,
 )
@@ -31,17 +33,23 @@ from zabbix_ssl.zabbix.template import export
 Node = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def zabbix(request: pytest.FixtureRequest) -> Iterator[Zabbix]:
-    """A server with the templates."""
-    with running(request.param) as server:
-        import_templates(server.api(), server.version)
-        yield server
+@pytest.fixture(scope="module")
+def zabbixes() -> Iterator[list[Zabbix]]:
+    """A server of each version, with the templates."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(running(version)) for version in VERSIONS]
+        together(servers, lambda zabbix: import_templates(zabbix.api(), zabbix.version))
+        yield servers
 
 
-def test_problems_are_exactly_those_of_the_stories(zabbix: Zabbix) -> None:
+def test_problems_are_exactly_those_of_the_stories(zabbixes: list[Zabbix]) -> None:
     """Every target has the problems its story tells, phase by phase, and never any other: each
-    begins once, and all of them end, at the latest by hand."""
+    begins once, and all of them end, at the latest by hand. Meanwhile values that are pushed raise
+    the same problems, and silence of the service that pushes is one problem."""
+    together(zabbixes, tell_stories, push_values)
+
+
+def tell_stories(zabbix: Zabbix) -> None:
     api = zabbix.api()
     checks = Scripted(zabbix.scripts, zabbix.folder / "answers")
     now = int(time.time())
@@ -80,9 +88,13 @@ def close(api: Any, hostid: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_what_is_imported_is_what_the_file_says(zabbix: Zabbix, kind: Kind) -> None:
+def test_what_is_imported_is_what_the_file_says(zabbixes: list[Zabbix], kind: Kind) -> None:
     """Items, triggers with their dependencies, graphs, value maps, macros and the dashboard are
     there, with the identities of the file, and a second import changes none of them."""
+    together(zabbixes, lambda zabbix: look_at_the_import(zabbix, kind))
+
+
+def look_at_the_import(zabbix: Zabbix, kind: Kind) -> None:
     api = zabbix.api()
     first = imported(api, kind)
     (template,) = [t for t in export()["zabbix_export"]["templates"] if t["name"] == kind.name]
@@ -129,8 +141,12 @@ def imported(api: Any, kind: Kind) -> Node:
     }
 
 
-def test_a_host_a_site(zabbix: Zabbix) -> None:
+def test_a_host_a_site(zabbixes: list[Zabbix]) -> None:
     """The template without discovery takes its target from macros of the host."""
+    together(zabbixes, watch_a_site)
+
+
+def watch_a_site(zabbix: Zabbix) -> None:
     checks = Scripted(zabbix.scripts, zabbix.folder / "one")
     now = int(time.time())
     checks.answer("one.example", healthy(now, is_revoked=1, revocation_reason="superseded"), 8443)
@@ -148,8 +164,7 @@ def test_a_host_a_site(zabbix: Zabbix) -> None:
         problems.await_(set())
 
 
-def test_pushed_values_raise_the_same_problems(zabbix: Zabbix) -> None:
-    """The template by push is fed through its trappers; silence of the service is one problem."""
+def push_values(zabbix: Zabbix) -> None:
     now = int(time.time())
     with monitored(zabbix, PUSH, "push", {"{$SSL.PUSH.NODATA}": "20s"}) as (api, hostid):
         problems = Problems(api, hostid)
@@ -175,9 +190,13 @@ def accepted(zabbix: Zabbix, found: dict[str, str]) -> int:
     return int(said["processed"]) if said["failed"] == "0" else 0
 
 
-def test_the_list_of_targets(zabbix: Zabbix) -> None:
+def test_the_list_of_targets(zabbixes: list[Zabbix]) -> None:
     """Targets come and go with the list, whatever their names look like; a list that cannot be read
     takes none away, and is one problem with what the script said."""
+    together(zabbixes, change_the_list)
+
+
+def change_the_list(zabbix: Zabbix) -> None:
     checks = Scripted(zabbix.scripts, zabbix.folder / "list")
     now = int(time.time())
     names = ["plain.example", "bücher.example", "::1", "odd [name], \"quoted\" $HOME;id",
@@ -205,9 +224,13 @@ def test_the_list_of_targets(zabbix: Zabbix) -> None:
         assert problems.names()["", "list"]
 
 
-def test_a_check_that_takes_too_long(zabbix: Zabbix) -> None:
+def test_a_check_that_takes_too_long(zabbixes: list[Zabbix]) -> None:
     """A check that the server ends leaves what is known as it was, supported, and dates in force;
     the reason is told. A server that restarts goes on with all of it."""
+    together(zabbixes, check_too_long)
+
+
+def check_too_long(zabbix: Zabbix) -> None:
     checks = Scripted(zabbix.scripts, zabbix.folder / "late")
     now = int(time.time())
     checks.answer("late.example", healthy(now, **WEAK_TLS))

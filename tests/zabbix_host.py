@@ -7,6 +7,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,6 +48,19 @@ def create_host(api: Any, kind: Kind | None, name: str, macros: dict[str, str]) 
         host=name, groups=groups, templates=template or [], interfaces=[interface],
         macros=[{"macro": macro, "value": value} for macro, value in (FAST | macros).items()])
     return str(made["hostids"][0])
+
+
+def together(zabbixes: list[Zabbix], *tests: Callable[[Zabbix], None]) -> None:
+    """Each test on each server, all at once: most of it is waiting."""
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        running = {(test, zabbix): pool.submit(test, zabbix) for test in tests
+                   for zabbix in zabbixes}
+        for (test, zabbix), future in running.items():
+            try:
+                future.result()
+            except BaseException as error:
+                error.add_note(f"{test.__name__} on Zabbix {zabbix.version}")
+                raise
 
 
 def wait_for(look: Callable[[], T | None], what: str, seconds: float = SECONDS) -> T:

@@ -140,7 +140,7 @@ def stories(start: int) -> dict[str, tuple[Phase, ...]]:
                                       not_after=start + 200 * DAY))),
         "more-names": (fine, _phase(well(san="a.example, shop.a.example, www.a.example"))),
         # the check itself
-        "stale": (_phase(well(not_after=start + 45, chain_not_after=start + 45), "expiring_high"),
+        "stale": (_phase(well(not_after=start + 30, chain_not_after=start + 30), "expiring_high"),
                   _phase("Traceback (most recent call last):", "expiring_high", "expired",
                          "no_result"), fine),
     }

@@ -6,6 +6,8 @@ own; here each failure is an ApiError that says what to do.
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -72,15 +74,19 @@ class Api:
     def __init__(self, url: str, ca_file: str | None, timeout: float) -> None:
         from pyzabbix.api import ZabbixAPI
         from requests import Session
+        from requests.utils import get_environ_proxies
 
         self.url = url
         self.version = (0, 0)
         self._ca_file = ca_file
         self._timeout = timeout
         session = Session()
-        session.verify = ca_file or True
+        # The environment would put other CAs over --ca-file, and ~/.netrc other credentials over
+        # ours; of what it says only the proxies are meant.
+        session.trust_env = False
+        session.proxies.update(get_environ_proxies(url))
+        session.verify = ca_file or _system_cas()
         session.max_redirects = 0  # else credentials would go wherever they are sent
-        session.auth = lambda request: request  # else requests would take others from ~/.netrc
         self._zabbix = ZabbixAPI(url, session=session, timeout=timeout)
 
     def call(self, method: str, params: Mapping[str, Any] | list[Any] | None = None, /,
@@ -194,6 +200,14 @@ def connected(url: str, credentials: Credentials, ca_file: str | None = None,
         yield api
     finally:
         api.log_out()
+
+
+def _system_cas() -> str | bool:
+    """The CAs that this system trusts, for an intranet's own is there; else those of certifi."""
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile:
+        return paths.cafile
+    return paths.capath if paths.capath and os.listdir(paths.capath) else True
 
 
 def _frontend(response: Any) -> str:

@@ -26,13 +26,13 @@ def missing(api: Api) -> str:
         output=["templateid", "host", "description"], selectValueMaps=["uuid"],
         selectDashboards=["uuid"])}
     for kind in KINDS:
-        template = found.get(kind.name)
-        if template is None:
+        if kind.name not in found:
             return f"there is no template {kind.name!r}"
-        if digest() not in template["description"]:
+        if digest() not in found[kind.name]["description"]:
             return f"template {kind.name!r} is of another version"
-        absent = _identities(kind) - _seen(api, template)
-        if absent:
+    seen = _seen(api, list(found.values()))
+    for kind in KINDS:
+        if absent := _identities(kind) - seen:
             return f"template {kind.name!r} lacks {len(absent)} of its parts"
     return ""
 
@@ -71,10 +71,12 @@ def _uuids(tree: object) -> Iterator[str]:
             yield from _uuids(value)
 
 
-def _seen(api: Api, template: Node) -> set[str]:
-    """The identities that the server has."""
-    found = {part["uuid"] for name in ("valuemaps", "dashboards") for part in template[name]}
+def _seen(api: Api, templates: list[Node]) -> set[str]:
+    """The identities of all parts of templates that the server has."""
+    found = {part["uuid"] for template in templates for name in ("valuemaps", "dashboards")
+             for part in template[name]}
+    where = [template["templateid"] for template in templates]
     for name in _OBJECTS:
-        parts = api.call(f"{name}.get", templateids=template["templateid"], output=["uuid"])
-        found.update(part["uuid"] for part in parts)
+        found.update(part["uuid"] for part in
+                     api.call(f"{name}.get", templateids=where, output=["uuid"]))
     return found

@@ -222,7 +222,8 @@ def _differences(api: Api, host: Host, there: Node, monitor: Monitor | None
         others = [tag for tag in tags if tag[0] not in dict(host.tags)]
         if sorted((*others, *host.tags)) != sorted(tags):
             fields["tags"] = [{"tag": tag, "value": value} for tag, value in (*others, *host.tags)]
-            details += [f"tag {tag}: {value}" for tag, value in host.tags if (tag, value) not in tags]
+            details += [f"tag {tag}: {value}" for tag, value in host.tags
+                        if (tag, value) not in tags]
     if monitor and any(str(there.get(name, "0")) != value for name, value in
                        monitor.fields.items()):
         fields |= monitor.fields

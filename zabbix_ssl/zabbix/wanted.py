@@ -49,8 +49,8 @@ def hosts(targets: Sequence[Target], wish: Wish) -> tuple[Host, ...]:
     if wish.layout == SITES:
         for one, other in alike(targets):
             raise ConfigError(
-                f"{one} and {other} would be the same host: leave one out, or give one another "
-                "name and that name as its sni", "alike")
+                "alike", f"{one} and {other} would be the same host: leave one out, or register "
+                "with --layout one")
         return tuple(_site(target, wish) for target in targets)
     macros = dict(_warning(f':"{_context(t.domain)}"', t) for t in targets if
                   t.warning_days is not None)
@@ -76,7 +76,8 @@ def _site(target: Target, wish: Wish) -> Host:
         macros.append(_warning("", target))
     groups = (wish.group, f"{wish.group}/{target.group}") if target.group else (wish.group,)
     return Host(_technical(target), str(target), HOST, groups, tuple(macros),
-                (*target.tags, (MARK, wish.group)), ascii_host(target.domain))
+                (*target.tags, (MARK, wish.group)),
+                "127.0.0.1" if target.file else ascii_host(target.domain))
 
 
 def _warning(context: str, target: Target) -> tuple[str, str]:
