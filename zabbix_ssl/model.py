@@ -59,6 +59,10 @@ WAYS = ("address", "sni", "starttls", "source_address", "alpn", "cert", "key", "
         "proxy_protocol", "all_addresses")
 
 
+#: How the domain of a target begins that is a file on this machine, with its path behind.
+FILE = "file:"
+
+
 class Target(NamedTuple):
     """One endpoint to audit, as configured. ``domain`` keeps the spelling it was given in."""
 
@@ -81,13 +85,23 @@ class Target(NamedTuple):
     proxy_auth: str | None = None  # file that holds user:password for the proxy
     proxy_protocol: str | None = None  # of PROXY_PROTOCOLS: the header to send before all else
     all_addresses: bool = False  # audit each address of domain, unless there is an ``address``
+    password_file: str | None = None  # file that holds the password of a PKCS#12 or JKS
+    hostname: str | None = None  # of a file: target: the name to look for in its certificate
+    serves_file: str | None = None  # file whose certificate the server should serve
+
+    @property
+    def file(self) -> str:
+        """The path of a ``file:`` target; "" for one that is reached over the network."""
+        return self.domain[len(FILE):] if self.domain.startswith(FILE) else ""
 
     @property
     def host(self) -> str:
         """``domain`` as it goes on the wire: an IP address, or an ASCII host name in lower case."""
-        return ascii_host(self.domain)
+        return self.domain if self.file else ascii_host(self.domain)
 
     def __str__(self) -> str:
+        if self.file:
+            return self.domain
         domain = f"[{self.domain}]" if ":" in self.domain else self.domain
         return f"{domain}:{self.port}"
 
@@ -140,6 +154,7 @@ class Settings(NamedTuple):
     proxy_auth: str | None = None
     proxy_protocol: str | None = None
     all_addresses: bool = False
+    password_file: str | None = None
     ca_file: str | None = None  # PEM file of more trust anchors
     ca_only: bool = False  # trust ca_file alone, not the system's store
     crl_dir: str | None = None  # local CRLs
@@ -222,7 +237,7 @@ class Chain(NamedTuple):
     complete: bool | None  # what was served reaches a trusted root
     error: str  # the fault to mend first, "" when all is well
     faults: tuple[Fault, ...]  # everything found, chain errors and remarks
-    hostname_match: bool
+    hostname_match: bool | None  # None: there is no name to look for
     self_signed: bool  # the leaf is its own issuer
     path: tuple[Certificate, ...]  # leaf first, to the trust anchor where one was reached
     expires: int  # the soonest not_after on path, Unix seconds
@@ -292,6 +307,13 @@ class Nodes(NamedTuple):
         return tuple(node for node in self.every if node.failure and not node.skipped)
 
 
+class Disk(NamedTuple):
+    """What files on this machine's disk have to say of a certificate."""
+
+    match: bool | None  # the server serves what its file holds; None: not compared
+    faults: tuple[Fault, ...] = ()
+
+
 class Observation(NamedTuple):
     """All that one audit of one target learnt. A part that was not learnt is None."""
 
@@ -306,6 +328,7 @@ class Observation(NamedTuple):
     reasons: dict[str, str] = {}  # why a part is None, where the failure does not say it
     missing: tuple[Missing, ...] = ()  # what the server should send beside what it sends
     nodes: Nodes | None = None  # where each address was audited: the rest is of the worst of them
+    disk: Disk | None = None  # where a file has something to say
 
 
 class Finding(NamedTuple):

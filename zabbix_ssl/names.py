@@ -139,6 +139,8 @@ def check_proxy_protocol(text: object) -> str:
 
 def identity(target: Target) -> tuple[str, int, str | None]:
     """What makes two targets the same endpoint, whatever their spelling."""
+    if target.file:
+        return target.domain, target.port, None
     return _canonical(target.host), target.port, target.address and _canonical(target.address)
 
 
