@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("audit", "scale", "external", "revocation")
+NAMES = ("audit", "scale", "external", "revocation", "exporter")
 
 
 def main(names: list[str]) -> int:

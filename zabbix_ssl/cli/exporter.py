@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -67,7 +68,14 @@ def run(call: Call) -> int:
     asked = options.read(call, USAGE, ABOUT, OWN, shared)
     if asked.words:
         raise wrong("words", is_=show(asked.words[0]), program=call.program)
-    log = Log(call)
+    with tempfile.TemporaryDirectory(prefix="zabbix-ssl-answers-") as folder:
+        if asked.cache is None:  # a service that forgot them would ask anew with each check
+            asked = asked._replace(settings=asked.settings._replace(answers_dir=folder))
+        return _serve(asked)
+
+
+def _serve(asked: Asked) -> int:
+    call, log = asked.call, Log(asked.call)
     address, port = listen_words(asked.given.get("listen", LISTEN))
     exporter, gate = _made(asked, log.say)
     try:
@@ -99,7 +107,7 @@ def _made(asked: Asked, say: Callable[[str], None]) -> tuple[Exporter, Gate]:
     from ..exporter.probe import Probes
     from ..exporter.results import Results
     from ..exporter.service import Exporter
-    from ..probing import audit_all
+    from ..probing import audit_all, resident
     from ..resident import Audits, Source
 
     words = asked.given.get("probe_allow")
@@ -112,8 +120,8 @@ def _made(asked: Asked, say: Callable[[str], None]) -> tuple[Exporter, Gate]:
                     freshness=asked.freshness, door=measured.measured(audit_all, SCHEDULE))
     results = Results(_stale_after(asked))
     probes = Probes(results, patterns, asked.settings, asked.cache, asked.freshness, stamp,
-                    measured, audit_all)
-    turn = _Turn(asked.call.environ, len(audits.targets))
+                    measured, resident())
+    turn = _Turn(asked.call.environ)
     return Exporter(audits, results, probes, measured, gate, say, turn), gate
 
 
@@ -179,7 +187,7 @@ def _stale_after(asked: Asked) -> float:
 class _Turn:
     """Signs of life for systemd, several times a second while the service runs."""
 
-    def __init__(self, environ: Mapping[str, str], targets: int) -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._beat = watchdog_seconds(environ, os.getpid())
         self._beat_at = 0.0

@@ -20,7 +20,7 @@ Row = tuple[str, str]  # a label ("" for one more line) and a text
 def explain(seen: Observation, result: Result, configured: bool, seconds: float) -> str:
     """The text, many lines. ``seconds``: what the audit took."""
     steps = ((label, text) for tell in _STEPS for label, text in tell(seen))
-    rows = [*_head(seen, configured), *steps, *_findings(result),
+    rows = [*_head(seen, configured), *steps, *_nodes(result), *_findings(result),
             ("Took", f"{1000 * seconds:.0f} ms")]
     told = "\n".join(f"{label:<{_LABEL}}{printable(text)[:_MOST_TEXT]}".rstrip()
                      for label, text in rows)
@@ -51,7 +51,8 @@ def _network(seen: Observation) -> Iterator[Row]:
     if shake is None:
         yield "Connection", f"failed: {_failure(seen)}"
         return
-    yield "Name", f"{seen.target.host} looked up in {shake.dns_ms:.1f} ms"
+    if not seen.target.address:
+        yield "Name", f"{seen.target.host} looked up in {shake.dns_ms:.1f} ms"
     yield "Connection", f"{shake.address or 'through the proxy'} in {shake.connect_ms:.1f} ms"
 
 
@@ -134,6 +135,13 @@ def _revocation(seen: Observation) -> Iterator[Row]:
     if answer.this_update:
         until = f" to {_date(answer.next_update)}" if answer.next_update else ""
         yield "", f"the answer is of {_date(answer.this_update)}{until}"
+
+
+def _nodes(result: Result) -> Iterator[Row]:
+    nodes = result.values.get("nodes", ())
+    assert isinstance(nodes, tuple)
+    for number, node in enumerate(nodes):
+        yield "Addresses" if number == 0 else "", node
 
 
 def _findings(result: Result) -> Iterator[Row]:

@@ -62,7 +62,6 @@ class Results:
     """All of them, from many threads. ``stale_after``: seconds."""
 
     def __init__(self, stale_after: float) -> None:
-        self.ages = Ages()  # when they were last asked for
         self._stale_after = stale_after
         self._lock = threading.Lock()
         self._rendering = threading.Lock()
@@ -119,17 +118,22 @@ class Results:
         with self._lock:
             return tuple(shown.target for shown in self._shown.values())
 
-    def pieces(self) -> list[Piece]:
-        """The text of them all, compressed, a piece a family."""
+    def ages(self) -> Ages:
+        """How old they are now."""
+        with self._lock:
+            return self._age()
+
+    def pieces(self) -> tuple[list[Piece], Ages]:
+        """The text of them all, compressed, a piece a family; and how old they are."""
         with self._rendering:
             with self._lock:
-                self.ages = self._age()
+                ages = self._age()
                 changed = {number: list(self._columns[number]) for number in self._changed}
                 self._changed.clear()
             for number, column in changed.items():
                 self._pieces[number] = _piece(_FAMILIES[number], column)
             return [self._pieces[number] for number in range(len(_FAMILIES))
-                    if self._pieces[number].length]
+                    if self._pieces[number].length], ages
 
     def _age(self) -> Ages:
         """Counts, and takes back what has become too old."""

@@ -196,6 +196,7 @@ class Server:
                      tls: ssl.SSLContext | None) -> None:
         """TLS, where it is spoken, and the streams."""
         loop, limits = asyncio.get_running_loop(), self._limits
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader = asyncio.StreamReader(limit=limits.head_bytes, loop=loop)
         transport, protocol = await loop.connect_accepted_socket(
             lambda: asyncio.StreamReaderProtocol(reader, loop=loop), accepted, ssl=tls,
@@ -263,14 +264,15 @@ class Server:
         headers += [one for one in (*self._front().headers, _PLAINLY) if one[0] not in names]
         if self._stopping and "Connection" not in names:
             headers.append(_LAST)
+        data = protocol.send(h11.Response(status_code=response.status, headers=headers,
+                                          reason=response.status.phrase.encode())) or b""
         async with asyncio.timeout(self._limits.write):
-            writer.write(protocol.send(h11.Response(
-                status_code=response.status, headers=headers,
-                reason=response.status.phrase.encode())) or b"")
             for part in response.body if connection.method != "HEAD" else ():
-                writer.write(protocol.send(h11.Data(data=part)) or b"")
+                writer.write(data + (protocol.send(h11.Data(data=part)) or b""))
+                data = b""
                 await writer.drain()
             protocol.send(h11.EndOfMessage())
+            writer.write(data)
             await writer.drain()
 
 

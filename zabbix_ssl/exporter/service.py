@@ -158,7 +158,7 @@ class Exporter:
         return await handler(request)
 
     async def _start(self, request: Request) -> Response:
-        return pages.start(self._results.targets(), self._results.ages)
+        return pages.start(self._results.targets(), self._results.ages())
 
     async def _targets(self, request: Request) -> Response:
         return _sent(pages.targets_json(self._results.targets()), request)
@@ -183,8 +183,8 @@ class Exporter:
         return Response(HTTPStatus.OK, body, sum(map(len, body)), CONTENT_TYPE, _ZIPPED)
 
     def _render(self) -> Sequence[Piece]:
-        pieces = self._results.pieces()
-        mine = self._own.exposition(self._results.ages, self._audits.late)
+        pieces, ages = self._results.pieces()
+        mine = self._own.exposition(ages, self._audits.late)
         return [*pieces, compress((mine,))]
 
     async def _probe(self, request: Request) -> Response:

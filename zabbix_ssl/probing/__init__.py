@@ -3,7 +3,7 @@ because cryptography and OpenSSL cost 80 ms of CPU that a cached answer does not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..model import Observation, Security, Settings, Target
 
@@ -19,6 +19,15 @@ def audit_all(targets: Iterable[tuple[Target, Security | None]], settings: Setti
     from .run import audit_all as run
 
     return run(targets, settings)
+
+
+def resident() -> Callable[[Iterable[tuple[Target, Security | None]], Settings],
+                           Iterator[tuple[int, Observation]]]:
+    """An ``audit_all`` for a service that is asked by many threads for one target each: all that
+    are under way share one loop. To be had once, and kept."""
+    from .engine import Engine
+
+    return Engine().audit_all
 
 
 def trust_anchors(settings: Settings, ca_file: str | None = None) -> tuple[int, str]:

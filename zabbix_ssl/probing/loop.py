@@ -140,6 +140,10 @@ class Loop:
         self._threads.submit(signal, function, arguments)
         return signal
 
+    def interrupt(self) -> None:
+        """End a turn that waits. From any thread."""
+        self._threads.interrupt()
+
     def turn(self, wait: bool) -> bool:
         """Handle what is ready, after waiting for something when ``wait``. False: nothing was."""
         events = self._epoll.poll(self._patience() if wait else 0, 256)
@@ -232,6 +236,16 @@ class Threads:
         finally:
             threading.stack_size(before)
 
+    def interrupt(self) -> None:
+        """Make ``fileno`` readable. From any thread."""
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                os.write(self._write, b"x")
+            except BlockingIOError:
+                pass  # the pipe is full: the loop is about to read it
+
     def collect(self) -> None:
         """Set the signals of what is done. In the loop's thread."""
         os.read(self._read, 4096)
@@ -263,10 +277,4 @@ class Threads:
             except Exception as error:
                 value = error
             self._results.append((signal, value))
-            with self._lock:
-                if self._closed:
-                    return
-                try:
-                    os.write(self._write, b"x")
-                except BlockingIOError:
-                    pass  # the pipe is full: the loop is about to read it
+            self.interrupt()

@@ -55,7 +55,15 @@ def _finish(finished: deque[tuple[int, Observation]], index: int, seen: Observat
 
 
 def _most_in_flight(settings: Settings) -> int:
-    """As many targets as there are descriptors for; the soft limit is raised to the hard one."""
+    """As many targets as there are descriptors for."""
+    soft = raise_file_limit(settings)
+    if soft == resource.RLIM_INFINITY:
+        return settings.concurrency
+    return max(1, min(settings.concurrency, (soft - _SPARE_FILES) // settings.connections))
+
+
+def raise_file_limit(settings: Settings) -> int:
+    """Raise the soft limit of open files to what is wanted or to the hard one; gives what it is."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     want = settings.concurrency * settings.connections + _SPARE_FILES
     if soft != resource.RLIM_INFINITY and soft < want:
@@ -63,9 +71,7 @@ def _most_in_flight(settings: Settings) -> int:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return settings.concurrency
-    return max(1, min(settings.concurrency, (soft - _SPARE_FILES) // settings.connections))
+    return soft
 
 
 @contextlib.contextmanager
