@@ -16,6 +16,7 @@ from audits import DAY, observed
 from command import SCRIPT, Site, site
 from hypothesis import given
 from hypothesis import strategies as st
+from test_readme import plain, report
 
 from zabbix_ssl import findings, languages, mistakes
 from zabbix_ssl.cli import doctor
@@ -103,7 +104,7 @@ NOT_TOLD = {
 
 #: Sentences that a text of the code may be a part of.
 AROUND = (
-    "{}", "the server answered with {}", "the answer {}", "its {} is malformed", "X1{}", "{}X1",
+    "{}", "the file X1 {}", "the server answered with {}", "the answer {}", "its {} is malformed", "X1{}", "{}X1",
     "the X1 server {}", "the X1 server closed the connection {}", "the X1 server {} without a "
     "greeting", "the X1 server refused {}: X2", "the HTTP proxy X1 {}", "the HTTP proxy X1 {} (X2)",
     "the X1 server does not offer X2 ({}): give it a certificate and turn TLS on",
@@ -345,6 +346,21 @@ def test_doctor_in_chinese(demo: Site) -> None:
 
 def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def test_session_of_the_chinese_readme(tmp_path: Path) -> None:
+    """Its first command prints the report that it shows."""
+    command, _, shown = blocks((ROOT / "README.zh-CN.md").read_text(), "console")[0].partition("\n")
+    code, said = report(command, tmp_path)
+    assert code == 2, said
+    assert same_everywhere(said) == same_everywhere(shown)
+
+
+def same_everywhere(text: str) -> str:
+    """Without what differs from day to day, and without white space: Chinese lines are broken
+    between any two characters."""
+    text = re.sub(r"\d+ 毫秒", "N 毫秒", plain(text))
+    return re.sub(r"\s|密钥交换 \w+", "", text)
 
 
 def test_chinese_readme_is_in_step() -> None:
