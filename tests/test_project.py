@@ -31,9 +31,11 @@ THIRD_PARTY = {
     "idna": {"probing", "model", "names"},
     "pyzabbix": {"zabbix"},
     "requests": {"zabbix"},
-    "yaml": {"zabbix", "sources"},
+    "yaml": {"zabbix", "sources", "exporter"},
     "zabbix_utils": {"zabbix"},
     "prometheus_client": {"exporter"},
+    "h11": {"exporter"},
+    "bcrypt": {"exporter"},
 }
 
 
@@ -140,7 +142,8 @@ def test_every_requirement_is_used_and_declared() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     required = {re.split(r"[<>=!~;\[ ]", line)[0].lower()
-                for line in setup["options"]["install_requires"].split()}
+                for line in (setup["options"]["install_requires"]
+                             + setup["options.extras_require"]["exporter"]).split()}
     imported = {one.module.split(".")[0] for one in imports()}
     third = imported - set(sys.stdlib_module_names) - {"zabbix_ssl"}
     assert third <= {names.get(name, name) for name in required} | {"requests"}
