@@ -128,6 +128,32 @@ def test_user_and_password_come_from_a_file_or_the_environment(tmp_path: Path, s
         assert reason == "proxy" and "--proxy-auth FILE" in message
 
 
+def test_a_password_goes_to_its_own_proxy_alone(tmp_path: Path) -> None:
+    """Not to another one that the command line names in place of the configured one."""
+    (tmp_path / "auth").write_text("ann:secret")
+    auth = str(tmp_path / "auth")
+
+    def signs_in(url: str, settings: Settings) -> set[bool]:
+        """Whether the proxy that listens is given a password; ``{}`` in ``url`` is its port."""
+        heard: set[bool] = set()
+
+        def proxy(connection: socket.socket) -> None:
+            words = connection.recv(65536)
+            heard.update([b"Proxy-Authorization" in words] if words else [])
+            connection.sendall(b"HTTP/1.1 403 No\r\n\r\n")
+
+        with serve(proxy) as port:
+            listening = f"http://127.0.0.1:{port}"
+            audit(1, proxy=url.format(port), proxy_auth=auth,
+                  settings=settings._replace(proxy=settings.proxy and listening))
+        return heard
+
+    assert signs_in("http://127.0.0.1:{}", SETTINGS) == {True}
+    assert signs_in("http://other.example:1", SETTINGS._replace(proxy="here")) == {False}
+    assert signs_in("http://other.example:1", SETTINGS._replace(proxy="here", proxy_auth=auth)) == {
+        True}
+
+
 def test_a_file_of_credentials_that_is_wrong_is_told(tmp_path: Path) -> None:
     """By its name, never by what stands in it."""
     for content in (b"hidden", b":hidden", b"a\0:hidden", b"a:" + b"hidden" * 50, b"\xff:hidden"):
@@ -394,7 +420,7 @@ def test_the_server_name_decides_who_answers(tmp_path: Path) -> None:
     sites = [Site(leaf.write(tmp_path), (name,)) for leaf, name in (
         (first, "first.example"), (one, "one.example"), (other, "xn--bcher-kva.example"))]
     with nginx(tmp_path, sites) as server:
-        def answers(**way: Any) -> tuple[bytes, bool]:
+        def answers(**way: Any) -> tuple[bytes, bool | None]:
             seen = audit(server.ports[0], domain="one.example", **way)
             assert seen.handshake and seen.chain
             return seen.handshake.served[0], seen.chain.hostname_match
@@ -505,6 +531,8 @@ def test_the_password_of_a_key_may_come_from_the_environment(tmp_path: Path, fil
     with serve(tls.modern(LEAF)) as port:
         right, wrong = (SETTINGS._replace(key_secret=word) for word in ("secret", "guess"))
         assert audit(port, cert=str(files / "me.p12"), settings=right).failure is None
+        named = SETTINGS._replace(key_password=str(files / "password"))
+        assert audit(port, cert=str(files / "me.p12"), settings=named).failure is None
         reason, message = failure(audit(port, cert=str(files / "me.p12"), settings=wrong))
     assert reason == "config" and "opens with this password" in message and "guess" not in message
 

@@ -102,7 +102,8 @@ def _proxy(url: str, target: Target, settings: Settings) -> Proxy:
     scheme, _, place = url.partition("://")
     host, _, port = place.rstrip("/").rpartition(":")
     proxy = Proxy(scheme, ascii_host(host.strip("[]")), int(port))
-    path = settings.proxy_auth or target.proxy_auth
+    # Another proxy than the configured one does not get the password that is meant for that one.
+    path = settings.proxy_auth or (None if settings.proxy else target.proxy_auth)
     pair = client.secret(path) if path else settings.proxy_secret
     if not pair:
         return proxy
@@ -134,7 +135,7 @@ class Contexts:
         settings = self._settings
         alpn = settings.alpn or target.alpn or ("none" if spoken else _WEB)
         where = settings if settings.cert else target
-        files = (where.cert, where.key, where.key_password)
+        files = (where.cert, where.key, settings.key_password or where.key_password)
         key = (alpn, *files, *client.state(*files)) if files[0] else (alpn,)
         context = self._made.get(key)
         if context is None:
