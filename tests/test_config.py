@@ -304,7 +304,8 @@ WRONG_FILES: list[tuple[str, object, str]] = [
      '"address"?'),
     ("unknown_key", entry(x=1), IN_ENTRY + 'there is no key "x": the keys are domain, port, '
      "address, sni, starttls, ca_file, timeout, group, tags, warning_days, source_address, alpn, "
-     "cert, key, key_password, proxy, proxy_auth, proxy_protocol, all_addresses"),
+     "cert, key, key_password, proxy, proxy_auth, proxy_protocol, all_addresses, password_file, "
+     "serves_file"),
     ("entry", ["good.example", 443], 'entry 2: this is 443: write "example.com" or '
      '{"domain": "example.com"}'),
     ("entry", [["good.example"]], 'entry 1: this is a list: write "example.com" or '
@@ -347,6 +348,12 @@ WRONG_FILES: list[tuple[str, object, str]] = [
     ("proxy_userinfo", entry(proxy="http://a:b@p:1"), IN_ENTRY + 'the proxy "http://...@p:1" holds '
      "a user name, which others could see: write http://HOST:PORT, and the user and password into "
      "a file named as proxy_auth"),
+    ("file", [{"file": 7}], "entry 1: the file is 7: write file:/PATH/TO/FILE in quotes"),
+    ("file", ["file:"], 'entry 1 (file:): the file is "file:": write file:/PATH/TO/FILE in quotes'),
+    ("file", ["file://a/b.pem"], 'entry 1 (file://a/b.pem): the file is "file://a/b.pem": write '
+     "file:/PATH/TO/FILE in quotes"),
+    ("file_key", [{"file": "/a.pem", "port": 443}], "entry 1: port means nothing for a file: leave "
+     "it out"),
     ("all_addresses", entry(all_addresses="yes"), IN_ENTRY + 'all_addresses is "yes": write true '
      "or false, without quotes"),
     ("proxy_protocol", entry(proxy_protocol=1), IN_ENTRY + "proxy_protocol is 1: write v1 or v2"),
@@ -426,7 +433,7 @@ def test_tags_of_defaults_and_entry_must_not_meet_in_one_macro() -> None:
 def test_every_mistake_is_shown_by_a_test() -> None:
     """A row of MISTAKES that no bad input leads to would be dead."""
     of_the_file_system = {"absent", "directory", "unreadable", "os", "too_big"}
-    elsewhere = {"idn"}
+    elsewhere = {"idn", "file_many"}
     shown = {code for code, _ in WRONG_WORDS.values()} | {code for code, _, _ in WRONG_FILES}
     assert shown | of_the_file_system | elsewhere == set(MISTAKES)
 

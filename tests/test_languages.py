@@ -104,7 +104,8 @@ NOT_TOLD = {
 
 #: Sentences that a text of the code may be a part of.
 AROUND = (
-    "{}", "the file X1 {}", "the server answered with {}", "the answer {}", "its {} is malformed", "X1{}", "{}X1",
+    "{}", "the file X1 {}",
+    "the server answered with {}", "the answer {}", "its {} is malformed", "X1{}", "{}X1",
     "the X1 server {}", "the X1 server closed the connection {}", "the X1 server {} without a "
     "greeting", "the X1 server refused {}: X2", "the HTTP proxy X1 {}", "the HTTP proxy X1 {} (X2)",
     "the X1 server does not offer X2 ({}): give it a certificate and turn TLS on",

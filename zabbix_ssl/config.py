@@ -16,8 +16,10 @@ import stat
 from collections.abc import Callable, Iterable
 from typing import Any, TypeGuard
 
+from .file_targets import FIELDS as FILE_FIELDS
+from .file_targets import expand, file_domain
 from .mistakes import ConfigError, mistake, user_name
-from .model import Target
+from .model import FILE, Target
 from .names import (
     check_address,
     check_alpn,
@@ -62,14 +64,20 @@ def parse(data: bytes, folder: str) -> tuple[Target, ...]:
     """The targets of a file's content. A relative ca_file is looked for in ``folder``."""
     defaults, entries = _document(_json(_text(data)))
     base = _with_defaults(defaults, folder)
-    targets = []
+    targets: list[tuple[int, Target]] = []
+    patterns: dict[str, Target] = {}  # files that match one, each once
     for number, raw in enumerate(entries, 1):
         try:
-            targets.append(_target(raw, base, folder))
+            target = _file(raw, base, folder) or _target(raw, base, folder)
+            found = expand(target) if target.file else (target,)
         except ConfigError as error:
             raise error.within(f"entry {number}{_domain_of(raw)}") from None
-    _refuse_duplicates(targets)
-    return tuple(targets)
+        if found == (target,):
+            targets.append((number, target))
+            continue
+        targets += [(number, one) for one in found if patterns.setdefault(one.domain, one) is one]
+    _refuse_duplicates(targets, {target.domain for _, target in targets} & patterns.keys())
+    return tuple(target for _, target in targets)
 
 
 def find(targets: Iterable[Target], domain: str, port: int, address: str | None) -> Target | None:
@@ -159,6 +167,8 @@ KEYS: dict[str, Callable[[object, str], Any]] = {
     "proxy_auth": _own_file("proxy_auth"),
     "proxy_protocol": lambda value, folder: check_proxy_protocol(value),
     "all_addresses": _all_addresses,
+    "password_file": _own_file("password_file"),
+    "serves_file": _own_file("serves_file"),
 }
 
 
@@ -177,6 +187,27 @@ def _zabbix_text(value: object, code: str, **detail: object) -> str:
     if value.endswith("\\"):
         raise mistake("backslash", is_=show(value))
     return value
+
+
+def _file(raw: object, base: Target, folder: str) -> Target | None:
+    """The target of an entry that means a file; its domain is the name to look for then. None for
+    one that means a server."""
+    entry = {"domain": raw} if isinstance(raw, str) else raw
+    if not isinstance(entry, dict):
+        return None
+    path, name = entry.get("file"), entry.get("domain")
+    if path is None and isinstance(name, str) and name.startswith(FILE):
+        path, name = name, None
+    if path is None:
+        return None
+    rest = {key: value for key, value in entry.items() if key not in ("file", "domain")}
+    for key in rest:
+        if key in KEYS and (key not in FILE_FIELDS or key == "port"):
+            raise mistake("file_key", key=key)
+    own = {field: getattr(base, field) for field in FILE_FIELDS if field != "port"}
+    plain = Target(**{**own, "domain": file_domain(path, folder), "port": 0,
+                      "hostname": None if name is None else check_domain(name)})
+    return _target({**rest, "domain": "a.invalid"}, plain, folder)._replace(domain=plain.domain)
 
 
 def _target(raw: object, base: Target, folder: str) -> Target:
@@ -226,12 +257,13 @@ def _refuse_same_macros(tags: tuple[tuple[str, str], ...]) -> None:
             raise mistake("tag_twice", name=show(name), other=show(other), macro=macro)
 
 
-def _refuse_duplicates(targets: list[Target]) -> None:
-    seen: dict[tuple[str, int, str | None], int] = {}
-    for number, target in enumerate(targets, 1):
-        other = seen.setdefault(identity(target), number)
-        if other != number:
-            first = f"{other} ({targets[other - 1].domain})"
+def _refuse_duplicates(targets: list[tuple[int, Target]], several: set[str]) -> None:
+    """``several``: files that a pattern means, too. An entry of their own is said twice."""
+    seen: dict[tuple[str, int, str | None], tuple[int, Target]] = {}
+    for number, target in targets:
+        other, before = seen.setdefault(identity(target), (number, target))
+        if before is not target:
+            first = f"{other} ({before.domain})"
             raise mistake("duplicate", other=first).within(f"entry {number} ({target.domain})")
 
 

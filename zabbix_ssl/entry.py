@@ -54,7 +54,7 @@ _HEADER = f"zabbix-ssl entry 1 {__version__}".encode()
 _MOST_NAME = 180  # bytes of a file name; the most that file systems take is 255
 _PLAIN = b"abcdefghijklmnopqrstuvwxyz0123456789.-_=:\t"
 _PATHS = ("ca_file", "crl_dir", "system_ca_file", "system_ca_dir", "cert", "key", "key_password",
-          "proxy_auth")
+          "proxy_auth", "password_file")
 
 
 class Entry:
@@ -103,8 +103,10 @@ def key(domain: str, port: int, options: Mapping[str, str]) -> bytes:
     of Settings, one line. File names are made absolute: Zabbix runs its checks in /."""
     rows = [f"{name}={os.path.abspath(value) if name in _PATHS else value}"
             for name, value in sorted(options.items())]
-    name, mark, interface = domain.partition("%")  # of an IPv6 address: case counts there
-    return _line(name.rstrip(".").lower() + mark + interface, str(port), *rows)
+    if not domain.startswith("file:"):
+        name, mark, interface = domain.partition("%")  # of an IPv6 address: case counts there
+        domain = name.rstrip(".").lower() + mark + interface
+    return _line(domain, str(port), *rows)
 
 
 def file_name(key: bytes) -> str:

@@ -91,6 +91,20 @@ TABLE: dict[str, tuple[str, str]] = {
     "chain_expires_first": ("medium", "{subject} in the chain expires in {days} days, on {date}, "
                             "before the certificate itself: install the new chain"),
     "client_difference": ("medium", "Accepted by some clients, refused by {clients}: {why}"),
+    # files
+    "file_missing_intermediate": ("medium", "The file does not hold the intermediate certificate "
+                                  "{issuer}{where}: add it, if this is the file that a server "
+                                  "sends"),
+    "file_several": ("low", "The file holds {count} certificates: this is about {subject}, which "
+                     "needs looking at most"),
+    "serves_file_older": ("medium", "Renewed on disk, the daemon was not reloaded: {file} holds a "
+                          "certificate that is valid until {disk}, the server still serves the one "
+                          "until {served}: reload it"),
+    "serves_file_other": ("medium", "The server serves another certificate (valid until {served}) "
+                          "than {file} holds (valid until {disk}): look at which file it is "
+                          "configured with"),
+    "serves_file_unknown": ("low", "What the server serves could not be compared with its file: "
+                            "{why}"),
     # security
     "weak_tls": ("medium", "The server still accepts {versions}: turn them off"),
     "weak_cipher": ("medium", "The server still accepts weak ciphers ({ciphers}): turn them off"),
@@ -153,6 +167,8 @@ def _faults(seen: Observation) -> Iterator[Fault]:
         yield from seen.chain.faults
     if seen.nodes:
         yield from seen.nodes.faults
+    if seen.disk:
+        yield from seen.disk.faults
     if seen.security:
         weak = [v for v in WEAK_TLS_VERSIONS if seen.security.versions[v].accepted]
         if weak:

@@ -145,6 +145,8 @@ METRICS = (
            "certificate", lambda c, now: bool(c.weak_key), "ssl_cert_has_weak_key"),
     Metric("has_weak_signature", "certificate", FLAG, "", "The signature uses SHA-1, MD5 or worse",
            "certificate", lambda c, now: bool(c.weak_signature), "ssl_cert_has_weak_signature"),
+    Metric("serves_file_match", "certificate", FLAG, "", "The server serves the certificate of its "
+           "file (serves_file)", "disk", lambda d, now: d.match, "ssl_cert_serves_file_match"),
 
     Metric("chain_trusted", "chain", FLAG, "", "The chain leads to a trusted root", "chain",
            lambda c, now: c.trusted, "ssl_cert_chain_trusted"),
@@ -269,6 +271,8 @@ def _why(observation: Observation, metric: Metric) -> str:
         return "the proxy connects to the server, and does not tell at which address"
     if metric.part in observation.reasons:
         return observation.reasons[metric.part]
+    if metric.part == "disk" and not observation.target.serves_file:
+        return "no serves_file is configured to compare with"
     if observation.failure:
         return observation.failure.message
     return "not told by the server"

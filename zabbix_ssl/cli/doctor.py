@@ -188,7 +188,7 @@ def _zabbix_timeout(path: str) -> int | None:
 
 
 def _names(asked: Asked) -> Iterator[Line]:
-    for target in [t for t in _targets(asked) if not t.address][:_TRIED]:
+    for target in [t for t in _targets(asked) if not (t.address or t.file)][:_TRIED]:
         yield _lookup(target.host)
 
 

@@ -5,12 +5,14 @@ The short way to a fresh answer in the cache is external.py; this is the long wa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from .. import config, lines
 from ..check import get as get_result
+from ..file_targets import file_domain
 from ..metrics import TABLE
-from ..model import Settings, Target
+from ..model import FILE, Settings, Target
 from ..names import check_domain, check_port
 from ..plain import show
 from . import options
@@ -51,7 +53,7 @@ def _read(call: Call) -> Asked:
 def _answer(asked: Asked, words: Sequence[str]) -> int:
     if len(words) != 3:
         raise wrong("get_words", count=len(words))
-    domain, port, metric = check_domain(words[0]), check_port(words[1]), words[2]
+    domain, port, metric = *_place(words[0], words[1]), words[2]
     if metric != lines.ALL and metric not in TABLE:
         raise wrong("metric", is_=show(metric), near=near(
             metric, [lines.ALL, *TABLE], "docs/reference.md"))
@@ -62,6 +64,13 @@ def _answer(asked: Asked, words: Sequence[str]) -> int:
     known, line = lines.metric_line(language(asked, for_people=False).result(result), metric)
     out(line + "\n")
     return KNOWN if known else NOT_KNOWN
+
+
+def _place(domain: str, port: str) -> tuple[str, int]:
+    """Domain and port; a file has port 0."""
+    if domain.startswith(FILE):
+        return file_domain(domain, os.getcwd()), check_port(port) if port != "0" else 0
+    return check_domain(domain), check_port(port)
 
 
 def _meant(asked: Asked, configured: Sequence[Target], named: Target) -> tuple[Target, Settings]:

@@ -169,6 +169,8 @@ OPTIONS = (
            "in the same file"),
     Option("--key-password", "FILE", _file, "file with the password of the key (or "
            f"${KEY_PASSWORD})"),
+    Option("--password-file", "FILE", _file, "file with the password of the PKCS#12 and JKS files "
+           "that are looked at (file:PATH)"),
     Option("--proxy", "URL", check_proxy, "connect through it: http://HOST:PORT (CONNECT) or "
            "socks5://HOST:PORT"),
     Option("--proxy-auth", "FILE", _file, "file with user:password for the proxy (or "

@@ -29,6 +29,15 @@ FINDINGS = {
     "nodes_skipped": "{total} 个节点中有 {count} 个没有检查，因为本机无法到达：{addresses}："
                      "请另从也有 {family} 的机器检查",
     "nodes_many": "该名称有 {total} 个地址，只检查了前 {most} 个：其余请用 --address 检查",
+    # files
+    "file_missing_intermediate": "文件中没有中间证书 {issuer}{where}："
+                                 "如果服务器发送的就是此文件，请将其加入",
+    "file_several": "文件中有 {count} 张证书：这里说的是最需要关注的 {subject}",
+    "serves_file_older": "磁盘上已续期，但守护进程没有重新加载：{file} 中的证书有效期至 {disk}，"
+                         "服务器仍在使用有效期至 {served} 的证书：请重新加载",
+    "serves_file_other": "服务器使用的证书（有效期至 {served}）与 {file} 中的（有效期至 {disk}）"
+                         "不同：请检查服务器配置了哪个文件",
+    "serves_file_unknown": "无法将服务器使用的证书与其文件比较：{why}",
     # validity
     "expired": "证书已于 {date} 过期，已过 {days} 天：请立即续期",
     "not_yet_valid": "证书自 {date} 起才有效：请检查时钟，或安装当前有效的证书",
@@ -132,6 +141,9 @@ MISTAKES = {
     "port_text": "端口 {is_} 带了引号：请写 {bare}，不带引号",
     "sni": "服务器名称（sni）是 {is_}：请写带引号的主机名，或写 none 表示不发送",
     "own_file": "{name} 是 {is_}：请写带引号的文件名",
+    "file": "文件是 {is_}：请写带引号的 file:/PATH/TO/FILE",
+    "file_key": "{key} 对文件没有意义：请去掉",
+    "file_many": "模式 {is_} 对应的文件超过 {most} 个：请减少",
     "key_alone": "有密钥但没有证书：请同时用 cert 指定证书文件",
     "alpn": "应用层协议（alpn）是 {is_}：请用逗号分隔，如 h2,http/1.1，或写 none 表示不提供",
     "proxy": "代理是 {is_}：请写 http://HOST:PORT 或 socks5://HOST:PORT",

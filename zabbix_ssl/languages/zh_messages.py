@@ -462,5 +462,50 @@ _COMMAND_LINE = {
     "going on without the configuration: {why}": "不使用配置文件继续：{why}",
 }
 
+_FILES = {
+    "the file {path} {what}": "文件 {path} {what}",
+    "holds no certificate: name a file with one": "不含证书：请指定含证书的文件",
+    "holds over {most} certificates: split it": "含有超过 {most} 张证书：请拆分",
+    "is no regular file: name the file with the certificate":
+        "不是普通文件：请指定证书所在的文件",
+    "matches no file: look at the pattern": "没有匹配任何文件：请检查模式",
+    "does not exist: look at the path": "不存在：请检查路径",
+    "may not be read by user {user}: allow it with chmod or chgrp, or name a file with the "
+    "certificates alone":
+        "用户 {user} 无权读取：请用 chmod 或 chgrp 允许，或指定只含证书的文件",
+    "cannot be read ({why})": "无法读取（{why}）",
+    "is over {most} MiB: this is no file of certificates": "超过 {most} MiB：这不是证书文件",
+    "is neither PEM, DER, PKCS#7, PKCS#12 nor JKS: name a file of one of these":
+        "不是 PEM、DER、PKCS#7、PKCS#12 或 JKS：请指定其中一种文件",
+    "is damaged: write it again": "已损坏：请重新写入",
+    "holds a PEM block that is damaged: write it again": "含有损坏的 PEM 块：请重新写入",
+    "is PKCS#7 that holds no certificates, or is damaged": "是不含证书的 PKCS#7，或已损坏",
+    "is PKCS#12 in a way that cannot be read ({why}): write it anew with AES":
+        "是无法读取的 PKCS#12（{why}）：请改用 AES 重新写入",
+    "is PKCS#12, and does not open with the password in password_file: look at its first line":
+        "是 PKCS#12，用 password_file 中的密码无法打开：请检查其第一行",
+    "is PKCS#12, and does not open without a password: name a file with it as password_file":
+        "是 PKCS#12，没有密码无法打开：请用 password_file 指定存有密码的文件",
+    "does not fit the password in password_file, or is damaged: look at its first line":
+        "与 password_file 中的密码不符，或已损坏：请检查其第一行",
+    "is a keystore of Java of version {version}, which is not known":
+        "是版本为 {version} 的 Java 密钥库，无法识别",
+    "holds a secret key, behind which nothing can be read: write it as PKCS#12":
+        "含有对称密钥，其后的内容无法读取：请改写为 PKCS#12",
+    "is a keystore of Java that ends too early: it was half written":
+        "是提前结束的 Java 密钥库：只写了一半",
+    "the file {path} could not be read in time": "未能及时读取文件 {path}",
+    "the certificate in the file {path} cannot be read: {why}":
+        "文件 {path} 中的证书无法读取：{why}",
+    "a file has no handshake: there is no server behind it": "文件没有握手：它背后没有服务器",
+    "no domain is given to look for in the certificate": "没有给出要在证书中查找的域名",
+    "the file holds no intermediate certificate: whether the chain holds shows where it is served":
+        "文件中没有中间证书：链是否成立要看使用它的服务器",
+    "this is the certificate of a CA: its dates and strength are looked at, and no chain":
+        "这是 CA 的证书：只检查其日期和强度，不检查链",
+    "a file staples nothing": "文件没有装订任何内容",
+    "no serves_file is configured to compare with": "没有配置用来比较的 serves_file",
+}
+
 MESSAGES = {**_NETWORK, **_HANDSHAKE, **_STARTTLS, **_WAYS, **_CHAIN, **_READING, **_TRUST,
-            **_REVOCATION, **_COMMAND_LINE}
+            **_REVOCATION, **_COMMAND_LINE, **_FILES}

@@ -20,7 +20,7 @@ GROUPS = ("validity", "certificate", "chain", "revocation", "tls_info", "handsha
 
 #: Fields of a target that are shown where they are set.
 _CONFIGURED = ("address", "sni", "starttls", "source_address", "alpn", "cert", "proxy",
-               "proxy_protocol", "group")
+               "proxy_protocol", "hostname", "serves_file", "group")
 
 
 def batch_object(result: Result) -> dict[str, Any]:

@@ -213,7 +213,7 @@ def _certificate(result: Result, words: Words) -> list[str]:
 
 def _chain(result: Result, words: Words) -> list[str]:
     v = result.values
-    if "hostname_match" not in v:
+    if "self_signed" not in v:
         return [_not_known(result, words, "chain_trusted")]
     if "chain_trusted" not in v:
         trust = words["trust_unknown"].format(why=result.unknown.get("chain_trusted", ""))
@@ -224,7 +224,8 @@ def _chain(result: Result, words: Words) -> list[str]:
     parts = [trust]
     if "chain_complete" in v:
         parts.append(words["complete" if v["chain_complete"] else "incomplete"])
-    parts.append(words["match" if v["hostname_match"] else "no_match"])
+    if "hostname_match" in v:
+        parts.append(words["match" if v["hostname_match"] else "no_match"])
     return [words["comma"].join(parts)]
 
 

@@ -56,10 +56,20 @@ def start(shared: Shared, target: Target, known: Security | None,
     """
     def guarded(task: Task) -> Steps[None]:
         try:
-            if shared.wants_all_addresses(target):
+            reading = None
+            if target.serves_file or target.file:
+                from . import disk  # on use
+            if target.serves_file:
+                until = clock() + (target.timeout or shared.settings.timeout)
+                reading = disk.begin(shared, target, target.serves_file)
+            if target.file:
+                observation = yield from disk.audit(task, shared, target)
+            elif shared.wants_all_addresses(target):
                 observation = yield from _every_node(task, shared, target, known)
             else:
                 observation = yield from _Audit(task, shared, target).steps(known)
+            if reading:
+                observation = yield from disk.compare(task, target, reading, observation, until)
         except Failed as failed:
             observation = _failed(target, failed.failure)
         except Exception as error:
@@ -100,7 +110,8 @@ def _every_node(task: Task, shared: Shared, target: Target, known: Security | No
 
     shared.more_nodes += len(texts)
     for text in texts:
-        node = target._replace(address=text, timeout=max(0.01, deadline - clock()))
+        node = target._replace(address=text, timeout=max(0.01, deadline - clock()),
+                               serves_file=None)
         start(shared, node, known and known.nodes.get(text), partial(done, text))
     while (yield from whole.wait(task)) is EXPIRED:
         pass  # the same deadline ends the nodes, too

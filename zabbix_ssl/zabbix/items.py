@@ -23,6 +23,7 @@ NAMES = {
     "dns_ms": "Name resolution time",
     "alpn": "Application protocol",
     "error_reason": "Error in one word",
+    "serves_file_match": "Certificate on disk is the one served",
     "is_valid": "Certificate is in its validity",
     "not_before": "Certificate valid from",
     "not_after": "Certificate valid until",
