@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("audit", "scale", "external", "revocation", "exporter")
+NAMES = ("audit", "scale", "external", "revocation", "exporter", "push")
 
 
 def main(names: list[str]) -> int:
