@@ -99,6 +99,8 @@ def test_the_keys_are_those_of_the_template() -> None:
     assert HEARTBEAT_KEY in keys
     assert DISCOVERY_KEY == "ssl.push.discovery"
     assert key_of(Target("2001:db8::1", 8443)) == "ssl.push[2001:db8::1,8443]"
+    odd = 'file:/a [b], "c"'
+    assert key_of(Target(odd, 0)) == 'ssl.push["file:/a [b], \\"c\\"",0]'
 
 
 def test_targets_that_zabbix_cannot_tell_apart() -> None:

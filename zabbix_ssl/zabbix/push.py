@@ -136,8 +136,16 @@ class Push:
 
 
 def key_of(target: Target) -> str:
-    """The key of a target's item."""
-    return PUSH.master.replace(PUSH.domain, target.domain).replace(PUSH.port, str(target.port))
+    """The key of a target's item, as low-level discovery makes it."""
+    return PUSH.master.replace(PUSH.port, str(target.port)).replace(
+        PUSH.domain, _parameter(target.domain))
+
+
+def _parameter(text: str) -> str:
+    """A parameter of a key, in quotes only where it needs them: keys are compared letter by letter
+    (https://www.zabbix.com/documentation/current/en/manual/config/items/item/key)."""
+    plain = text[:1] not in ('"', " ", "[") and "," not in text and "]" not in text
+    return text if plain else '"' + text.replace('"', '\\"') + '"'
 
 
 def value_of(result: Result) -> Value:
