@@ -21,7 +21,7 @@ from .objects import utc
 
 #: Columns in front of the metrics. The status and what is to be done come first: a table is read
 #: from the left.
-_TARGET = ("domain", "port", "address", "group", "status")
+_TARGET = ("domain", "port", "configured_address", "group", "status")
 _FIRST = ("risk_level", "risk_msg", "remain_days", "not_after")
 COLUMNS = (*_TARGET, *_FIRST, *(name for name in TABLE if name not in (*_TARGET, *_FIRST)))
 
@@ -46,7 +46,7 @@ def row(result: Result) -> str:
     fields: dict[str, str] = {
         name: _shown(TABLE[name], value) for name, value in result.values.items()}
     fields |= {"domain": _text(target.domain), "port": str(target.port),
-               "address": str(result.values.get("address") or target.address or ""),
+               "configured_address": target.address or "",
                "group": _text(target.group), "status": "failed" if result.failed else "success"}
     return _line(fields.get(name, "") for name in COLUMNS)
 
