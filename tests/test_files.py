@@ -163,7 +163,7 @@ def keystore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
     yield (folder / "made").read_bytes()
 
 
-@settings(max_examples=150, deadline=None,
+@settings(max_examples=150, deadline=None, database=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_keystore_is_told(keystore: bytes, data: st.DataObject) -> None:

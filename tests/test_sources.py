@@ -418,7 +418,7 @@ service imap-login {
 def test_debians_dovecot(debian: Callable[[str], Path], tmp_path: Path) -> None:
     """dovecot as shipped, with imap and pop3 turned on: four ports, no name."""
     shutil.copytree(debian("dovecot-core") / "etc/dovecot", tmp_path / "d",
-                    ignore=shutil.ignore_patterns("private"))
+                    ignore=shutil.ignore_patterns("private", "dovecot-*.ext"))
     main_file = tmp_path / "d" / "dovecot.conf"
     main_file.write_text(main_file.read_text().replace(
         "!include_try /usr/share/dovecot/protocols.d/*.protocol", "protocols = imap pop3"))
@@ -504,6 +504,24 @@ def test_manifests_of_odd_shapes_are_no_fault_of_ours(write: Write) -> None:
                  "kind: List\nitems: {}", "a: &a [*a]",
                  "kind: Gateway\napiVersion: gateway.networking.k8s.io/v1\nspec: {listeners: [7]}"):
         assert targets("k8s", write(a_yaml=text)) == []
+
+
+def test_yaml_that_is_made_to_hurt_is_refused(write: Write) -> None:
+    """Nesting that overflows a loader's stack, and merge keys that make a file's value huge."""
+    from zabbix_ssl.sources import SourceError
+
+    merged = "a: &a {k: v}\n" + "".join(
+        f"b{n}: &b{n} {{<<: [{', '.join(['*' + ('a' if not n else f'b{n - 1}')] * 9)}]}}\n"
+        for n in range(12))
+    for text, why in (("[" * 200_000, "no manifest"), ("a:\n" + merged, "merge")):
+        with pytest.raises(SourceError, match=why):
+            found("k8s", write(a_yaml=text))
+
+
+def test_here_documents_without_an_end_are_looked_for_in_bounds(write: Write) -> None:
+    """Each of them would be a search to the end of the file."""
+    path = write(Caddyfile="a.example {\n" + "".join(f"<<M{n}\n" for n in range(60_000)) + "}\n")
+    assert targets("caddy", path) == ["a.example:443"]
 
 
 # The command

@@ -17,9 +17,10 @@ from .places import place
 
 _TOKEN = re.compile(r"""
     (?P<line>\n) | (?P<space>[^\S\n]+|\\\n) | (?P<comment>\#[^\n]*)
-    | <<(?P<mark>[A-Za-z0-9_-]+)\n(?P<here>.*?)\n[^\S\n]*(?P=mark)(?=\s|\Z)
     | "(?P<double>(?:\\.|[^"\\])*)" | `(?P<back>[^`]*)` | (?P<word>\S+)
     """, re.VERBOSE | re.DOTALL)
+_HERE = re.compile(r"<<([A-Za-z0-9_-]+)\n")
+_MOST_OPEN = 100  # here-documents without an end, after which none is looked for
 
 
 def read(path: str) -> Iterator[Found]:
@@ -70,7 +71,7 @@ def _parse(reading: Reading, path: str) -> tuple[Node, ...]:
     with reading.text(path) as text:
         building = Building(reading)
         words: list[str] = []
-        number, begun, depth, position = 1, 1, 0, 0
+        number, begun, depth, position, unended = 1, 1, 0, 0, 0
 
         def end() -> None:
             where = at(path, begun)
@@ -81,10 +82,19 @@ def _parse(reading: Reading, path: str) -> tuple[Node, ...]:
             words.clear()
 
         while position < len(text):
+            here = _HERE.match(text, position) if unended < _MOST_OPEN else None
+            if here:
+                after = re.compile(rf"\n[^\S\n]*{here[1]}(?=\s|\Z)").search(text, here.end() - 1)
+                unended += after is None
+                if after:
+                    number += text.count("\n", position, after.end())
+                    position = after.end()
+                    words.append("")
+                    continue
             match = _TOKEN.match(text, position)
             assert match is not None  # \S+ takes what nothing else does
             position = match.end()
-            word = next((t for t in match.group("word", "double", "back", "here")
+            word = next((t for t in match.group("word", "double", "back")
                          if t is not None), None)
             if match["line"] and not (words and words[-1].endswith(",")):
                 end()

@@ -17,6 +17,7 @@ from .found import Found, SourceError
 
 _ROUTES = ("HTTPRoute", "TLSRoute", "GRPCRoute")
 _MOST_OBJECTS = 100_000
+_MOST_DEPTH = 100
 
 Object = dict[str, Any]
 
@@ -89,10 +90,9 @@ def _routed(gateway: Object, listener: Object, routes: list[Object]) -> Iterator
 def _objects(path: str) -> Iterator[tuple[Object, str]]:
     import yaml  # on use
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = read_file(path)
     try:
-        documents = list(yaml.load_all(text, Loader=loader))
+        documents = _documents(text, path)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "it cannot be read"
@@ -108,6 +108,26 @@ def _objects(path: str) -> Iterator[tuple[Object, str]]:
             "List") else [made]
         place = path if len(documents) == 1 else f"{path}, document {number + 1}"
         yield from ((_dict(item), place) for item in items)
+
+
+def _documents(text: str, path: str) -> list[Any]:
+    """YAML without what makes a small file a big value (merge keys), and no deeper than manifests
+    are: libyaml's loader calls itself for each level, and would overflow its stack."""
+    import yaml
+
+    fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(fast):  # type: ignore[misc]
+        def flatten_mapping(self, node: Any) -> None:
+            """Leaves a merge key, which nothing can construct."""
+
+    depth = 0
+    for event in yaml.parse(text, Loader=fast):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MOST_DEPTH:
+            raise SourceError(f"{path}: values in over {_MOST_DEPTH} values: this is no manifest")
+    return list(yaml.load_all(text, Loader=Loader))
 
 
 def _name_and_space(made: Object) -> tuple[str, str]:
