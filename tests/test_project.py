@@ -31,6 +31,7 @@ THIRD_PARTY = {
     "idna": {"probing", "model", "names"},
     "pyzabbix": {"zabbix"},
     "requests": {"zabbix"},
+    "packaging": {"zabbix"},
     "yaml": {"zabbix", "sources", "exporter"},
     "zabbix_utils": {"zabbix"},
     "prometheus_client": {"exporter"},
