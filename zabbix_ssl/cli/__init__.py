@@ -42,6 +42,7 @@ COMMANDS = {
     "doctor": Command("doctor", "is all here that checking needs?"),
     "template": Command("template", "the templates for Zabbix, to be imported"),
     "targets": Command("sources", "a domains.json from what is configured elsewhere"),
+    "install": Command("install", "the script where Zabbix looks for it, and tried there"),
     "register": Command("register", "the configured targets in Zabbix, through its API"),
     "push": Command("push", "check all targets again and again, and send to Zabbix"),
     "exporter": Command("exporter", "check all targets again and again, and show to Prometheus"),

@@ -226,6 +226,22 @@ def _check(asked: Asked) -> Iterator[Line]:
     yield from failures
 
 
+def _script(asked: Asked) -> Iterator[Line]:
+    """Where a Zabbix server or proxy of this machine starts it, as it starts it."""
+    from ..zabbix import daemons, install
+
+    try:
+        found = daemons.find()
+    except OSError as error:
+        yield _bad("told", why=f"{error.filename}: {error.strerror}")
+        return
+    target = next((target for target in _targets(asked) if not target.file), None)
+    environ = {entry.CONFIG_VARIABLE: asked.config} if asked.config_named else {}
+    for daemon in found:
+        for ok, text in install.examine(daemon, target, environ):
+            yield (_good if ok else _bad)("told", why=text)
+
+
 def _targets(asked: Asked) -> tuple[Target, ...]:
     try:
         return load(asked)[0]
@@ -235,5 +251,5 @@ def _targets(asked: Asked) -> tuple[Target, ...]:
 
 EXAMINATIONS: tuple[tuple[str, Callable[[Asked], Iterable[Line]]], ...] = (
     ("python", _python), ("config", _config), ("cache", _cache), ("trust", _trust),
-    ("limits", _limits), ("names", _names), ("check", _check),
+    ("limits", _limits), ("names", _names), ("check", _check), ("script", _script),
 )
