@@ -32,6 +32,7 @@ class SavedFile:
         self._folder = os.path.abspath(folder)
         self._path = os.path.join(self._folder, name)
         self._temporary = os.path.join(self._folder, f".{name}.{os.getpid()}")
+        self.saved = False
         try:
             self._file = open(self._temporary, "xb", 0)  # noqa: SIM115
         except OSError as error:
@@ -55,6 +56,7 @@ class SavedFile:
             os.fsync(self._file.fileno())
             self._file.close()
             os.rename(self._temporary, self._path)
+            self.saved = True
         except OSError as error:
             raise self._failed(error) from None
 
@@ -92,14 +94,15 @@ class Saved:
 
     def commit(self, keep: int | None) -> list[Unwritable]:
         """Give all their names, and remove older ones down to ``keep`` of each kind; what failed.
-        Where something failed nothing is removed."""
+        Where one of them is not saved nothing is removed."""
         faults = []
         for file in self.files.values():
             try:
                 file.commit()
             except Unwritable as fault:
                 faults.append(fault)
-        return faults if faults or keep is None else _prune(self._folder, keep)
+        whole = all(file.saved for file in self.files.values())
+        return _prune(self._folder, keep) if whole and keep is not None else faults
 
 
 def _prune(folder: str, keep: int) -> list[Unwritable]:

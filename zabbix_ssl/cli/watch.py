@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 
 from ..outputs import people
 from .check import Seen, View, code_of, look
 from .options import Asked
 from .output import STDOUT, out
-from .stream import tell_stopped
+from .stream import Outcome, tell_stopped
 from .targets import Chosen
 
 _MOST_CHANGES = 10  # lines of them on the screen
@@ -22,6 +23,29 @@ _CLEAR = "\x1b[H\x1b[2J"  # ECMA-48: cursor home, erase the screen
 
 def watch(asked: Asked, chosen: Chosen, view: View, every: float) -> int:
     """Goes on until Ctrl-C; the exit code of the last look."""
+    last: list[Seen] = []
+    try:
+        for seen in _looks(asked, chosen, view, every):
+            last = seen
+    except KeyboardInterrupt:
+        if not last:
+            raise
+    except _Stopped as stopped:
+        if not last:
+            return tell_stopped(asked.call, stopped.outcome, len(chosen.targets))
+    return code_of(last)
+
+
+class _Stopped(Exception):
+    """A signal has ended a look."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+def _looks(asked: Asked, chosen: Chosen, view: View, every: float) -> Iterator[list[Seen]]:
+    """Looks and shows for ever; what each look saw."""
     screen = os.isatty(STDOUT) and asked.call.environ.get("TERM", "dumb") != "dumb"
     changes: list[str] = []
     last: list[Seen] = []
@@ -30,19 +54,17 @@ def watch(asked: Asked, chosen: Chosen, view: View, every: float) -> int:
         text: list[str] = []
         seen, outcome = look(asked, chosen, view, text.append if screen or last else out)
         if outcome.signal:
-            return code_of(last) if last else tell_stopped(asked.call, outcome, len(chosen.targets))
+            raise _Stopped(outcome)
         new = _changes(last, seen, view.words)
         changes = [*changes, *new][-_MOST_CHANGES:]
         last = seen
+        yield seen  # before it is shown: who has seen it may end this with its code
         if screen:
             footer = view.words["watching"].format(time=_now(), every=f"{every:g}")
             out(f"{_CLEAR}{''.join(text)}\n{footer}\n{''.join(changes)}")
         else:
             out("".join(new))
-        try:
-            time.sleep(max(0.0, begun + every - time.monotonic()))
-        except KeyboardInterrupt:
-            return code_of(last)
+        time.sleep(max(0.0, begun + every - time.monotonic()))
 
 
 def _changes(before: list[Seen], after: list[Seen], words: people.Words) -> list[str]:
