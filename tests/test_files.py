@@ -289,7 +289,7 @@ def test_the_configuration(folder: Path) -> None:
                   {"file": "none-*.pem", "domain": "n.example", "password_file": "password"},
                   port=8443, group="g")
     assert [(target.domain.removeprefix(f"file:{folder}/"), target.port) for target in found] == [
-        ("full.pem", 0), ("key.pem", 0), ("root.pem", 0), ("B.PEM", 0), ("a.example", 8443),
+        ("full.pem", 0), ("root.pem", 0), ("B.PEM", 0), ("a.example", 8443),
         ("none-*.pem", 0)]
     assert found[-1].hostname == "n.example" and found[-1].group == "g"
     assert found[-1].password_file == str(folder / "password")
@@ -297,6 +297,16 @@ def test_the_configuration(folder: Path) -> None:
     assert len(parse(folder, "file:f*.pem", "file:*l.pem")) == 1
     with pytest.raises(ConfigError, match="same domain"):
         parse(folder, "file:full.pem", "file:full.pem")
+
+
+def test_a_pattern_passes_over_private_keys(folder: Path) -> None:
+    """A file with nothing but a key, as certbot puts beside the certificate, is no target; one with
+    a certificate too is, and so is a key that is named."""
+    (folder / "both.pem").write_bytes(LEAF.key_pem + LEAF.pem)
+    names = [Path(target.file).name for target in parse(folder, "file:*.pem")]
+    assert names == ["both.pem", "full.pem", "root.pem"]
+    (named,) = parse(folder, "file:key.pem")
+    assert "holds no certificate" in str(audited(Path(named.file)).values["error"])
 
 
 def test_a_pattern_for_too_many_files(folder: Path) -> None:

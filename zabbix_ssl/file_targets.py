@@ -20,6 +20,7 @@ from .plain import show
 
 MOST_PATH = 4095  # PATH_MAX - 1
 MOST_FILES = 1000  # that one pattern may stand for
+_MOST_KEY = 32 << 10  # bytes; RSA of 16384 bits has 13 KB
 
 #: Fields of Target that mean something for a file.
 FIELDS = ("domain", "port", "ca_file", "timeout", "group", "tags", "warning_days", "password_file",
@@ -40,8 +41,9 @@ def file_domain(text: object, folder: str) -> str:
 
 
 def expand(target: Target) -> tuple[Target, ...]:
-    """The targets of the files that match, in their order; the target itself where it is one file,
-    or nothing matches: its check says so then. Raises ConfigError."""
+    """The targets of the files that match, in their order, without those that hold nothing but a
+    private key; the target itself where it is one file, or nothing matches: its check says so then.
+    Raises ConfigError."""
     path = target.file
     if not glob.has_magic(path) or os.path.exists(path):
         return (target,)
@@ -50,4 +52,16 @@ def expand(target: Target) -> tuple[Target, ...]:
         MOST_FILES + 1))
     if len(found) > MOST_FILES:
         raise mistake("file_many", is_=show(path), most=MOST_FILES)
-    return tuple(target._replace(domain=FILE + one) for one in sorted(found)) or (target,)
+    return tuple(target._replace(domain=FILE + one) for one in sorted(found)
+                 if not _is_key(one)) or (target,)
+
+
+def _is_key(path: str) -> bool:
+    """Whether a file is a private key, PEM, and nothing else, as far as this user may look."""
+    try:
+        with open(path, "rb", opener=lambda p, flags: os.open(p, flags | os.O_NONBLOCK)) as file:
+            data = file.read(_MOST_KEY + 1) or b""
+    except OSError:
+        return False  # its check tells why it cannot be read
+    return (len(data) <= _MOST_KEY and b"PRIVATE KEY-----" in data
+            and b"CERTIFICATE-----" not in data and b"BEGIN PKCS7-----" not in data)
