@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,10 +46,17 @@ def zabbix(request: pytest.FixtureRequest) -> Iterator[Zabbix]:
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a domains.json of running endpoints."""
+    """A folder with a domains.json of running endpoints, and a file whose name Zabbix has to put
+    in quotes."""
     folder = tmp_path_factory.mktemp("sites")
     wanted = [one for one in endpoints.ENDPOINTS if one.name in PROBLEMS]
     with endpoints.running(wanted, folder):
+        config = folder / "domains.json"
+        odd = folder / 'odd [name], "quoted".pem'
+        odd.write_bytes((folder / "ca.pem").read_bytes())
+        listed = json.loads(config.read_text())
+        listed["targets"].append({"domain": f"file:{odd}"})
+        config.write_text(json.dumps(listed))
         yield folder
 
 
@@ -107,6 +116,13 @@ def measured(listener: Listener) -> set[tuple[str, int, int]]:
             for row in listener.values()}
 
 
+def outside(checks: Iterable[tuple[str, int, int]], start: float, end: float
+            ) -> set[tuple[str, int, int]]:
+    """The checks before and after that time. What a server takes while it is being stopped it may
+    acknowledge and lose (seen on 6.0), whoever sends it."""
+    return {check for check in checks if not int(start) <= check[1] <= end}
+
+
 def test_problems_and_an_outage(zabbix: Zabbix, sites: Path, tmp_path: Path) -> None:
     """A service that starts before its host is there, and a server that knows nothing: then items
     come by themselves, and the problems are exactly those of the endpoints. While the server is
@@ -120,7 +136,9 @@ def test_problems_and_an_outage(zabbix: Zabbix, sites: Path, tmp_path: Path) -> 
         hostid = create_host(api, PUSH, HOST, MACROS)
         expected = {(name, code) for name, codes in PROBLEMS.items() for code in codes}
         wait_for(lambda: problems(api, hostid) == expected, "the problems of the endpoints")
+        stopping = time.time() - 2
         zabbix.stop_server()
+        stopped = time.time()
         wait_for(lambda: service.said("Values are kept until it is back"), "the outage is told")
         before = len(measured(listener))
         wait_for(lambda: len(measured(listener)) >= before + 4, "checks go on")
@@ -129,9 +147,10 @@ def test_problems_and_an_outage(zabbix: Zabbix, sites: Path, tmp_path: Path) -> 
         zabbix.start_server()
         service.start()
         wait_for(lambda: len(measured(listener)) >= before + 13, "checks after the kill")
-        wait_for(lambda: set(history(api, hostid)) == measured(listener), "the same checks")
+        wait_for(lambda: outside(history(api, hostid), stopping, stopped)
+                 == outside(measured(listener), stopping, stopped), "the same checks")
         seen = history(api, hostid)
-        assert len(seen) == len(set(seen)) >= before + 13
+        assert len(seen) == len(set(seen)) >= before + 10
         assert problems(api, hostid) == expected
     api.host.delete(hostid)
 
@@ -154,7 +173,7 @@ def test_through_a_proxy(zabbix: Zabbix, sites: Path, tmp_path: Path) -> None:
                  "the proxy knows the host")
         with pushing(tmp_path, sites, "--server", f"127.0.0.1:{port},127.0.0.1:{zabbix.port}",
                      "--host", "behind") as service:
-            wait_for(lambda: len({key for key, *_ in history(api, hostid)}) == len(PROBLEMS),
+            wait_for(lambda: len({key for key, *_ in history(api, hostid)}) == len(PROBLEMS) + 1,
                      "values through the proxy")
             assert service.said(f"127.0.0.1:{port} takes values of host 'behind'")
             assert service.said(f"127.0.0.1:{zabbix.port} takes no values of host 'behind'")
