@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 import uuid
@@ -68,7 +69,7 @@ def texts(tree: object) -> Iterator[str]:
 
 
 def test_the_committed_file_is_what_the_tables_make(capfd: pytest.CaptureFixture[str]) -> None:
-    """Whoever changes a table writes the file anew: zabbix-ssl template > templates/..."""
+    """Whoever changes a table writes the file anew: tools/templates."""
     assert main(["template"]) == 0
     printed, said = capfd.readouterr()
     assert printed == FILE.read_text(encoding="utf-8")
@@ -251,3 +252,22 @@ def test_the_error_of_a_check(answer: str, error: str) -> None:
     """What is not JSON is shown, one line of it."""
     match = re.search(items.FIRST_LINE_THAT_IS_NO_JSON, answer)
     assert (match[0] if match else "") == error
+
+
+def test_the_tables_for_people_are_in_step() -> None:
+    """templates/README.md is what tools/templates makes: every macro, trigger and item is there."""
+    made = runpy.run_path(str(FILE.parent.parent / "tools" / "templates"))["page"]()
+    assert made == (FILE.parent / "README.md").read_text(encoding="utf-8"), "run tools/templates"
+    for name in MACROS:
+        assert f"`{{$SSL.{name}}}`" in made
+    for trigger in (*triggers.TARGET, *triggers.ALL):
+        assert f"| {trigger.name} |" in made
+
+
+def test_the_page_names_what_there_is() -> None:
+    """docs/zabbix.md speaks of templates and macros by their names."""
+    page = (FILE.parent.parent / "docs" / "zabbix.md").read_text(encoding="utf-8")
+    for kind in KINDS:
+        assert kind.name in page
+    for name in re.findall(r"\{\$SSL\.([A-Z._]+)", page):
+        assert name in MACROS, name
