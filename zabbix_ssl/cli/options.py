@@ -158,7 +158,8 @@ OPTIONS = (
            "the host name check"),
     Option("--starttls", "PROTOCOL", _starttls, "what is spoken before TLS, else what the port is "
            f"known for: {', '.join(PROTOCOL_NAMES)}, none"),
-    Option("--all-addresses", "", None, "check every address that the domain has, and compare them"),
+    Option("--all-addresses", "", None, "check every address that the domain has, and compare "
+           "them"),
     Option("--sni", "NAME", _sni, "send that server name in place of the domain, or with \"none\" "
            "no name at all"),
     Option("--source-address", "IP", check_address, "connect from that address of this machine"),

@@ -185,7 +185,7 @@ WRONG = {
     "folder_write": "{is_} 无法写入（{why}）：请授权，或指定另一个目录",
     "empty": "值为空：请去掉该选项，或给它一个值",
     "key_alone": "有 --key 而没有 --cert：请同时指定证书文件",
-    "language": "{is_} 不是这里使用的语言：请写 {known}",
+    "language": "{is_} 不是这里使用的语言：请写 {known} 之一",
     "alone": "{option} 没有作用对象：请加上 {needed}",
     "network": "{is_} 不是网段：请写成 10.0.0.0/8，多个用逗号分隔",
     "ca_only": "--ca-only 只信任指定的文件，但没有指定：请加上 --ca-file FILE",
@@ -257,8 +257,8 @@ HTML = {
 }
 
 NAGIOS = {
-    "fine": "剩余 {days} 天，有效期至 {date}",
-    "fine_checked": "无需处理",
+    "valid": "剩余 {days} 天，有效期至 {date}",
+    "nothing": "无需处理",
     "ignored": "忽略",
 }
 

@@ -40,6 +40,7 @@ _NETWORK = {
     "no answer in {seconds} s: another check of {target} was under way all the time":
         "{seconds} 秒内没有应答：一直有对 {target} 的另一次检查在进行",
     "a fault in zabbix-ssl, please report it: {error}": "zabbix-ssl 的缺陷，请报告：{error}",
+    "no answer from the engine": "引擎没有应答",
     "a worker process died before its work was done": "一个工作进程在完成之前退出了",
 }
 
