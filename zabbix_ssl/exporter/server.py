@@ -43,6 +43,7 @@ class Limits(NamedTuple):
     parameters: int = 16
     handshake: float = 10
     head: float = 10
+    grace: float = 0.5  # for a request, before its connection may have to make room
     idle: float = 300  # until the next request; Prometheus keeps connections between scrapes
     write: float = 60
     leave: float = 5  # for answers that are under way when the service ends
@@ -132,6 +133,8 @@ class Server:
             await asyncio.wait(self._open, timeout=self._limits.leave)
         for task in self._open:
             task.cancel()
+        if self._open:
+            await asyncio.wait(self._open, timeout=_CLOSING)
         with contextlib.suppress(asyncio.CancelledError):
             await accepting  # a fault of our own in there is one of the service
 
@@ -139,7 +142,6 @@ class Server:
         loop = asyncio.get_running_loop()
         short = False
         while True:
-            await self._make_room()
             try:
                 accepted, _ = await loop.sock_accept(self._listener)
             except OSError as error:
@@ -151,6 +153,11 @@ class Server:
                     await asyncio.sleep(0.2)
                 continue  # else the client has gone already (accept(2))
             short = False
+            try:
+                await self._make_room()
+            except asyncio.CancelledError:
+                accepted.close()
+                raise
             task = asyncio.create_task(self._serve(accepted))
             self._open[task] = _Connection(task)
             task.add_done_callback(self._done)
@@ -165,10 +172,17 @@ class Server:
         """Wait until another connection may be opened. Who is slow with a request makes room."""
         while len(self._open) >= self._limits.connections:
             self._closed.clear()
-            waiting = [one for one in self._open.values() if not one.answering]
+            waiting = min((one for one in self._open.values() if not one.answering),
+                          key=lambda one: one.waiting_since, default=None)
+            patience = None
             if waiting:
-                min(waiting, key=lambda one: one.waiting_since).task.cancel()
-            await self._closed.wait()
+                patience = waiting.waiting_since + self._limits.grace - time.monotonic()
+                if patience <= 0:
+                    waiting.task.cancel()
+                    patience = None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._closed.wait()
 
     async def _serve(self, accepted: socket.socket) -> None:
         """One connection from beginning to end."""

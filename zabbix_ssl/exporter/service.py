@@ -52,7 +52,7 @@ class Exporter:
         self._turn = turn
         self._stop = threading.Event()
         self._failure: Exception | None = None
-        self._begun = False  # results are there, or there is nothing to wait for
+        self._begun = not audits.targets  # results are there, or there is nothing to wait for
         self._probing = Threads(_PROBES, _PROBES_QUEUED, "probe")
         self._rendering = Threads(1, 1000, "metrics")
         self._asking = Threads(1, _LOGINS_QUEUED, "login")
@@ -116,7 +116,7 @@ class Exporter:
             self._results.add(result)
             count += 1
         self._own.recalled(count)
-        self._begun = bool(count)
+        self._begun = self._begun or bool(count)
 
     def _watch(self) -> Iterator[None]:
         targets, loaded_at = self._audits.targets, 0.0
