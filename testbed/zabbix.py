@@ -153,9 +153,18 @@ class Zabbix:
             "DBHost": str(self.folder), "DBName": "zabbix", "DBUser": "zabbix",
             "ExternalScripts": str(self.scripts), "FpingLocation": "/bin/false",
         } | self.settings)
-        with self.log.open("ab") as out:
-            self._server = Process([binary, "-f", "-c", config], out, environment(self.root))
-        self._server.wait_until(lambda: _listens(self.port), f"zabbix_server {self.version}")
+        for again in (True, True, False):
+            with self.log.open("ab") as out:
+                self._server = Process([binary, "-f", "-c", config], out, environment(self.root))
+            try:
+                self._server.wait_until(lambda: _listens(self.port),
+                                        f"zabbix_server {self.version}")
+                return
+            except DidNotStart as error:
+                # A script of the one before may hold its sockets for a moment longer.
+                if not again or "already running" not in str(error):
+                    raise
+                time.sleep(1)
 
     def stop_server(self) -> None:
         """External scripts that still run hold its port, and are waited for."""
