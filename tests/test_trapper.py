@@ -336,7 +336,7 @@ def test_a_preshared_key_takes_a_newer_python(tmp_path: Path) -> None:
         by_psk("identity", str(tmp_path / "psk"))
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="TLS by pre-shared key is new in Python 3.13")
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="pre-shared keys are new in Python 3.13")
 def test_tls_by_preshared_key(tmp_path: Path) -> None:
     """The right key is taken, a wrong one is not, and a file without one is refused."""
     (tmp_path / "psk").write_text(PSK + "\n")
