@@ -67,16 +67,17 @@ def row(name: str, cost: Cost, count: int, beside: Cost | None = None) -> None:
 
 
 @contextmanager
-def sites(count: int, folder: Path) -> Iterator[tuple[Nginx, Path]]:
-    """One nginx on all of 127.0.0.0/8 with a certificate for each of ``count`` names under one
+def sites(count: int, folder: Path, each: int = 1) -> Iterator[tuple[Nginx, Path]]:
+    """One nginx on all of 127.0.0.0/8 with a certificate for ``each`` of ``count`` names under one
     intermediate, half EC and half RSA, a name a target; gives it and the root's file."""
     root = Authority("Bench Root", key="rsa2048")
     intermediate = root.authority("Bench CA", key="rsa2048")
     keys = {kind: intermediate.leaf("key.example", key=kind).key for kind in ("ec", "rsa2048")}
     ca_file = folder / "ca.pem"
     ca_file.write_bytes(root.pem)
-    made = [Site(intermediate.leaf(name(n), key=keys["rsa2048" if n % 2 else "ec"]).write(
-        folder, name(n)), (name(n),), address="0.0.0.0") for n in range(count)]
+    names = [tuple(map(name, range(n, n + each))) for n in range(0, count, each)]
+    made = [Site(intermediate.leaf(*some, key=keys["rsa2048" if n % 2 else "ec"]).write(
+        folder, some[0]), some, address="0.0.0.0") for n, some in enumerate(names)]
     with nginx(folder, made, http="server_names_hash_max_size 65536;") as server:
         yield server, ca_file
 

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 
 def main() -> None:
     """Measure and print."""
-    with scratch() as folder, sites(TARGETS, folder) as (server, ca_file), trapper() as listener:
+    with scratch() as folder, sites(TARGETS, folder, 5) as (server, ca), trapper() as listener:
         config = folder / "domains.json"
         config.write_text(json.dumps([
             {"domain": name(n), "port": server.ports[0], "address": address(n)}
@@ -34,7 +34,7 @@ def main() -> None:
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "zabbix_ssl", "push", "--config", str(config), "--ca-file",
-                 str(ca_file), "--server", f"127.0.0.1:{listener.port}", "--interval",
+                 str(ca), "--server", f"127.0.0.1:{listener.port}", "--interval",
                  str(INTERVAL), "--spool-dir", str(folder / "spool"), "--cache-dir",
                  str(folder / "cache")], stderr=out, cwd=ROOT)
         try:
