@@ -82,7 +82,7 @@ class Judge:
     def _bring(self, task: Task, request: Request, until: float) -> Steps[Answer]:
         """The answer to a request; one that is under way already is shared."""
         signal = self._under_way.get(request)
-        if signal is None:
+        if signal is None or signal.ready:  # ready: it came too late for those who asked
             signal = self._under_way[request] = self._loop.call(self._sources.ask, request, until)
         task.set_timer(until)
         if (yield from signal.wait(task)) is EXPIRED:
