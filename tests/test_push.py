@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import random
 import signal
 import socket
@@ -12,7 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -361,3 +362,24 @@ def test_the_unit_starts_the_command(service: Service, listener: Listener) -> No
     finally:
         stop(process)
     assert process.returncode == 0 and (state / "push.db").exists()
+
+
+def test_a_terminal_shows_how_it_goes(service: Service, listener: Listener) -> None:
+    """A last line that is drawn anew, beside the lines that stay; a dumb terminal has none."""
+    shown = b"\r\x1b[K6 targets, 6 checks, 0 values wait; 127.0.0.1:"
+    for term, until in (("xterm", shown), ("dumb", b"takes values of host")):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(service.words("--server", server(listener)), stderr=theirs,
+                                   env=service.environ | {"TERM": term})
+        os.close(theirs)
+        seen, asked = b"", False
+        with suppress(OSError):  # raised when all is read and the other end is closed
+            while more := os.read(ours, 65536):
+                seen += more
+                if until in seen and not asked:  # a second signal would kill it
+                    process.terminate()
+                    asked = True
+        os.close(ours)
+        assert process.wait(10) == 0
+        assert b"6 targets every 10 s" in seen and b"stopped after" in seen
+        assert (shown in seen) == (term == "xterm")
