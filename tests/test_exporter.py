@@ -447,3 +447,39 @@ def test_plain_http_is_not_answered_where_tls_is_spoken(own: Site) -> None:
         client.maximum_version = ssl.TLSVersion.TLSv1_2
         with pytest.raises(ssl.SSLError):
             up.ask("/-/healthy", tls=client)
+
+
+# As a service
+
+
+def test_the_unit_is_well_made(needs: Callable[[str], str], tmp_path: Path) -> None:
+    """systemd understands every line of it; one that it does not know it would tell."""
+    unit = (Path(__file__).resolve().parent.parent / "contrib" / "systemd"
+            / "zabbix-ssl-exporter.service").read_text()
+    # The user and the program of an installation need not be there.
+    unit = unit.replace("/usr/local/bin/zabbix-ssl", "/bin/true").replace("zabbix\n", "root\n")
+
+    def said(text: str) -> str:
+        (tmp_path / "zabbix-ssl-exporter.service").write_text(text)
+        return subprocess.run(
+            [needs("systemd-analyze"), "verify", "--man=no",
+             str(tmp_path / "zabbix-ssl-exporter.service")],
+            capture_output=True, text=True, check=False, timeout=30).stderr
+    assert "zabbix-ssl-exporter" not in said(unit)
+    assert "zabbix-ssl-exporter" in said(unit.replace("PrivateTmp=", "PrivatTmp="))
+
+
+def test_systemd_is_told(own: Site, tmp_path: Path) -> None:
+    """That it is ready, that it lives, and that it ends."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(10)
+        own.environ.update(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="1000000")
+        with exporter(own) as up:
+            assert listening.recv(100) == b"READY=1"
+            assert listening.recv(100) == b"WATCHDOG=1"
+            assert listening.recv(100) == b"WATCHDOG=1"
+            up.process.terminate()
+            while (word := listening.recv(100)) == b"WATCHDOG=1":
+                pass
+            assert word == b"STOPPING=1"
