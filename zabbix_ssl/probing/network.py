@@ -144,7 +144,8 @@ class Stream:
     def send_last(self, data: bytes) -> None:
         """Send a farewell if there is room for it; nobody waits for its arrival."""
         try:
-            self._socket.send(self._wrap(data) if self._wrap and data else data)
+            # MSG_MORE: it goes out with the FIN of close(), in one packet.
+            self._socket.send(self._wrap(data) if self._wrap and data else data, socket.MSG_MORE)
         except OSError:
             pass  # the audit has its facts; a server that has gone already does not matter
 
