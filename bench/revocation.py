@@ -44,7 +44,7 @@ def main() -> None:
         for source in SOURCES:
             with scratch() as folder, served(site, folder, source) as (server, ca_file):
                 measure(site, server, source, Settings(
-                    ca_file=ca_file, answers_dir=str(folder), revocation_networks=LOOPBACK,
+                    ca_file=ca_file, answers_dir=str(folder), allow_private_revocation=LOOPBACK,
                     timeout=60))
         large(site)
 
@@ -140,7 +140,7 @@ def large(site: Site) -> None:
 def measure_large(folder: str, url: str, issuer: str, listed: int) -> None:
     """Fetching, verifying, indexing and looking into it."""
     request = Request("crl", url, b"", (bytes.fromhex(issuer),))
-    settings = Settings(revocation_networks=LOOPBACK)
+    settings = Settings(allow_private_revocation=LOOPBACK)
     base = peak()
 
     def timed(label: str, work: Callable[[], Any], times: int = 1) -> Any:

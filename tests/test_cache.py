@@ -115,9 +115,9 @@ class TestKeys:
     def test_settings_that_say_what_to_check_are_keyed(self) -> None:
         """CA files and the like are part of the question; time and number of processes are not."""
         assert caching.options(Settings(timeout=1, workers=4, concurrency=3, connections=1)) == {}
-        given = caching.options(Settings(ca_file="/x", offline=True, revocation_networks=("a", "b"),
+        given = caching.options(Settings(ca_file="/x", offline=True, allow_private_revocation=("a", "b"),
                                          system_ca_dir="/y"))
-        assert given == {"ca_file": "/x", "offline": "1", "revocation_networks": "a,b",
+        assert given == {"ca_file": "/x", "offline": "1", "allow_private_revocation": "a,b",
                          "system_ca_dir": "/y"}
 
     def test_a_relative_file_name_means_the_same_file_from_any_folder(

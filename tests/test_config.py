@@ -176,6 +176,17 @@ def test_an_address_is_an_ip_address_and_nothing_else(word: str, line: str) -> N
     assert names.check_address("[2001:db8::1]") == "2001:db8::1"
 
 
+@pytest.mark.parametrize("value", [
+    "192.0.2.1,[2001:db8::1],fe80::1%eth0", "192.0.2.1, 2001:db8::1, fe80::1%eth0",
+    ["192.0.2.1", "[2001:db8::1]", "fe80::1%eth0"]])
+def test_several_addresses_are_one_text(value: object) -> None:
+    """With commas between them, and none of them twice; a list of texts becomes it."""
+    assert names.check_addresses(value) == "192.0.2.1,2001:db8::1,fe80::1%eth0"
+    assert names.check_addresses("192.0.2.1") == names.check_addresses(["192.0.2.1"]) == "192.0.2.1"
+    most = [f"192.0.2.{n}" for n in range(16)]
+    assert names.check_addresses(most).count(",") == 15
+
+
 @given(st.text(max_size=300))
 @settings(deadline=None)
 def test_any_text_is_a_safe_target_or_a_mistake_in_one_printable_line(text: str) -> None:
@@ -221,6 +232,21 @@ def test_an_absolute_ca_file_stays_where_it_is() -> None:
     """Only a relative name is looked for beside the configuration."""
     (target,) = parse([{"domain": "example.com", "ca_file": "/srv/ca.pem"}])
     assert target.ca_file == "/srv/ca.pem"
+
+
+def test_where_revocation_is_looked_for() -> None:
+    """A relative directory of CRLs lies beside the configuration; private networks are allowed all
+    at once, or by name, and not unless somebody says so."""
+    def read(**keys: object) -> Target:
+        (target,) = parse([{"domain": "example.com", **keys}])
+        return target
+
+    assert read(crl_dir="crls").crl_dir == "/etc/zabbix/ssl/crls"
+    assert read(crl_dir="/srv/crls").crl_dir == "/srv/crls"
+    assert read().allow_private_revocation == ()
+    for value, allowed in ((False, ()), (True, names.PRIVATE_NETWORKS), ("::1/128", ("::1/128",)),
+                           (["10.1.0.0/16", "::1/128"], ("10.1.0.0/16", "::1/128"))):
+        assert read(allow_private_revocation=value).allow_private_revocation == allowed
 
 
 def test_defaults_fill_what_an_entry_leaves_out() -> None:
@@ -305,7 +331,7 @@ WRONG_FILES: list[tuple[str, object, str]] = [
     ("unknown_key", entry(x=1), IN_ENTRY + 'there is no key "x": the keys are domain, port, '
      "address, sni, starttls, ca_file, timeout, group, tags, warning_days, source_address, alpn, "
      "cert, key, key_password, proxy, proxy_auth, proxy_protocol, all_addresses, password_file, "
-     "serves_file"),
+     "serves_file, crl_dir, allow_private_revocation"),
     ("entry", ["good.example", 443], 'entry 2: this is 443: write "example.com" or '
      '{"domain": "example.com"}'),
     ("entry", [["good.example"]], 'entry 1: this is a list: write "example.com" or '
@@ -332,6 +358,20 @@ WRONG_FILES: list[tuple[str, object, str]] = [
     ("port_text", entry(port="443"), f'{IN_ENTRY}the port is "443" in quotes: write 443 without'),
     ("address", entry(address="a.example"), IN_ENTRY + 'the address is "a.example": write an IP '
      "address like 192.0.2.1 or 2001:db8::1"),
+    ("address", entry(address=[]), IN_ENTRY + "the address is a list: write an IP address like "
+     "192.0.2.1 or 2001:db8::1"),
+    ("address", entry(address="192.0.2.1,"), IN_ENTRY + 'the address is "": write an IP address '
+     "like 192.0.2.1 or 2001:db8::1"),
+    ("address", entry(address=["192.0.2.1,192.0.2.2"]), IN_ENTRY + 'the address is '
+     '"192.0.2.1,192.0.2.2": write an IP address like 192.0.2.1 or 2001:db8::1'),
+    ("address", entry(address=["192.0.2.1", None]), IN_ENTRY + "the address is null: write an IP "
+     "address like 192.0.2.1 or 2001:db8::1"),
+    ("address", entry(source_address="192.0.2.1,192.0.2.2"), IN_ENTRY + 'the address is '
+     '"192.0.2.1,192.0.2.2": write an IP address like 192.0.2.1 or 2001:db8::1'),
+    ("address_twice", entry(address="2001:db8::1,192.0.2.1,2001:DB8:0::1"), IN_ENTRY + 'the address '
+     '"2001:DB8:0::1" stands twice in the list: keep one'),
+    ("addresses_many", entry(address=[f"192.0.2.{n}" for n in range(17)]), IN_ENTRY + "the list has "
+     "17 addresses: write at most 16, and the rest as a target of its own"),
     ("address", entry(address=1), IN_ENTRY + "the address is 1: write an IP address like 192.0.2.1 "
      "or 2001:db8::1"),
     ("sni", entry(sni="192.0.2.1"), IN_ENTRY + 'the server name (sni) is "192.0.2.1": write a host '
@@ -360,6 +400,14 @@ WRONG_FILES: list[tuple[str, object, str]] = [
     ("starttls", entry(starttls="gopher"), f'{IN_ENTRY}the STARTTLS protocol is "gopher": '
      + STARTTLS),
     ("starttls", entry(starttls=True), f"{IN_ENTRY}the STARTTLS protocol is true: {STARTTLS}"),
+    ("crl_dir", entry(crl_dir=7), IN_ENTRY + "crl_dir is 7: write the name of a directory in "
+     "quotes"),
+    *(("allow_private_revocation", entry(allow_private_revocation=wrong), IN_ENTRY +
+       f"allow_private_revocation is {told}: write true for the private networks, or networks in "
+       "quotes, 10.0.0.0/8") for wrong, told in ((7, "7"), ([], "a list"), (["::1/128", 7],
+                                                                            "a list"))),
+    ("network", entry(allow_private_revocation="10.0.0.0/33"), IN_ENTRY + '"10.0.0.0/33" is not a '
+     "network: write one like 10.0.0.0/8, several with commas"),
     ("ca_file", entry(ca_file=""), IN_ENTRY + 'ca_file is "": write the name of a PEM file in '
      "quotes"),
     ("ca_file", entry(ca_file="a\0b"), IN_ENTRY + 'ca_file is "a\\u0000b": write the name of a PEM '
@@ -415,6 +463,9 @@ def test_one_address_more_makes_another_target() -> None:
     assert len(parse(["a.example", {"domain": "a.example", "address": "192.0.2.1"},
                       {"domain": "a.example", "address": "192.0.2.2"}])) == 3
     with pytest.raises(ConfigError, match=r"^entry 2 \(a\.example\): this is the same"):
+        parse([{"domain": "a.example", "address": "192.0.2.1,192.0.2.2"},
+               {"domain": "a.example", "address": ["192.0.2.2", "192.0.2.1"]}])
+    with pytest.raises(ConfigError, match="same domain, port and address"):
         parse([{"domain": "a.example", "address": "2001:db8::1"},
                {"domain": "a.example", "address": "2001:DB8:0::1"}])
 

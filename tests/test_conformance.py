@@ -63,7 +63,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
         assert (done.returncode, done.stderr) == (0, "")
         # A failure is believed for 30 s: these are read first.
         targets = config.load(str(up.config))
-        settings = Settings(timeout=PATIENT, revocation_networks=("127.0.0.0/8",))
+        settings = Settings(timeout=PATIENT, allow_private_revocation=("127.0.0.0/8",))
         results = list(recall(targets, settings, Cache(f"{up.folder}/cache"), max_age=600))
         flat = {name: get_all(up, name) for name in sorted(NAMES, key=lambda name: name not in (
             "down", "silent", "plain-http"))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from zabbix_ssl.model import Observation, Settings, Target
 from zabbix_ssl.probing import audit_all
 
 HOST = "a.example"
+LOOPBACK = ("127.0.0.0/8",)
 
 
 class World(NamedTuple):
@@ -31,7 +32,7 @@ class World(NamedTuple):
     def settings(self, **more: object) -> Settings:
         (self.folder / "root.pem").write_bytes(self.root.pem)
         return Settings(ca_file=str(self.folder / "root.pem"), ca_only=True,
-                        revocation_networks=("127.0.0.0/8",), answers_dir=str(self.folder / "kept"),
+                        allow_private_revocation=LOOPBACK, answers_dir=str(self.folder / "kept"),
                         )._replace(**more)  # type: ignore[arg-type]
 
     def server(self, leaf: Issued, name: str = HOST, staple: bytes = b"",
@@ -43,11 +44,14 @@ class World(NamedTuple):
             directives = f"ssl_stapling on; ssl_stapling_file {file};"
         return Server(leaf.write(self.folder, name, chain), (name,), directives=directives)
 
-    def audited(self, *servers: Server, settings: Settings | None = None) -> list[Observation]:
-        """Audits these servers at once, in their order."""
+    def audited(self, *servers: Server, settings: Settings | None = None,
+                asked: Sequence[Target] = ()) -> list[Observation]:
+        """Audits these servers at once, in their order; ``asked``: with more fields of targets."""
         with nginx(self.folder, servers) as running:
-            targets = [(Target(server.names[0], running.ports[0], "127.0.0.1"), None)
-                       for server in servers]
+            targets = [(target._replace(domain=server.names[0], port=running.ports[0],
+                                        address="127.0.0.1"), None)
+                       for server, target in zip(servers, asked or [Target("")] * len(servers),
+                                                 strict=True)]
             seen = dict(audit_all(targets, settings or self.settings()))
         return [seen[at] for at in range(len(servers))]
 
@@ -190,7 +194,45 @@ def test_private_pointers_are_refused_by_default(world: World) -> None:
     """Without a word from the user no certificate makes this machine ask a private address."""
     world.site.responder("ocsp", world.ledger)
     leaf = world.middle.leaf(HOST, ocsp_url=world.site.url("ocsp"))
-    [seen] = world.audited(world.server(leaf), settings=world.settings(revocation_networks=()))
+    [seen] = world.audited(world.server(leaf), settings=world.settings(allow_private_revocation=()))
     assert seen.revocation is not None
     assert seen.revocation.reason == "forbidden_address"
     assert world.site.requests == []
+
+
+def test_each_target_allows_for_itself(world: World) -> None:
+    """What one target allows no other has, whoever is asked first, and a refusal is not remembered
+    for the one that allows it."""
+    world.site.responder("ocsp", world.ledger)
+    servers = [world.server(world.middle.leaf(name, ocsp_url=world.site.url("ocsp")), name)
+               for name in ("a.example", "b.example")]
+    strict, open_ = Target(""), Target("", allow_private_revocation=LOOPBACK)
+    for asked in ((strict, open_), (open_, strict)):
+        settings = world.settings(allow_private_revocation=(), answers_dir=None)
+        for target, seen in zip(asked, world.audited(*servers, settings=settings, asked=asked),
+                                strict=True):
+            assert seen.revocation is not None
+            assert (seen.revocation.status, seen.revocation.reason) == (
+                ("unknown", "forbidden_address") if target is strict else ("good", ""))
+    [first] = world.audited(servers[0], settings=world.settings(allow_private_revocation=()))
+    [second] = world.audited(servers[0])
+    assert statuses([first, second]) == [("unknown", "", 2), ("good", "ocsp", 0)]
+
+
+def test_each_target_has_its_own_crls(world: World) -> None:
+    """The directory of one target says nothing of another; that of the command line is for all."""
+    leaves = [world.middle.leaf(name, crl_url="http://127.0.0.1:1/")
+              for name in ("a.example", "b.example")]
+    world.ledger.revoke(leaves[0], "keyCompromise")
+    world.ledger.revoke(leaves[1], "keyCompromise")
+    crls = world.folder / "crls"
+    crls.mkdir()
+    (crls / "middle.crl").write_bytes(world.ledger.crl())
+    servers = [world.server(leaf, name)
+               for leaf, name in zip(leaves, ("a.example", "b.example"), strict=True)]
+    asked = (Target("", crl_dir=str(crls)), Target(""))
+    seen = world.audited(*servers, settings=world.settings(offline=True), asked=asked)
+    assert statuses(seen) == [("revoked", "crl_dir", 1), ("unknown", "", 2)]
+    everywhere = world.settings(offline=True, crl_dir=str(crls))
+    seen = world.audited(*servers, settings=everywhere, asked=asked)
+    assert statuses(seen) == [("revoked", "crl_dir", 1)] * 2

@@ -18,9 +18,9 @@ from revocations import World, checked, open_sources, said
 from testbed import faults, process
 from testbed.pki import Issued
 from testbed.revocation import DAY, HOUR, Ledger, Served, huge_crl, publish
-from zabbix_ssl.model import Settings
+from zabbix_ssl.model import Settings, Target
 from zabbix_ssl.probing import revocation
-from zabbix_ssl.probing.revocation import Policy, Sources, sources
+from zabbix_ssl.probing.revocation import Policy, Sources, Store, sources
 from zabbix_ssl.probing.revocation.answers import verdict_key
 
 
@@ -303,10 +303,10 @@ def test_planted_file_is_not_followed(world: World, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_root_shares_with_the_owner_of_the_directory(world: World, tmp_path: Path) -> None:
     """What root keeps in the directory of another user becomes that user's, who uses it too."""
-    settings = Settings(answers_dir=str(tmp_path), revocation_networks=("127.0.0.0/8",))
+    settings = Settings(allow_private_revocation=("127.0.0.0/8",))
     os.chown(tmp_path, 12345, 12345)
     world.publish()
-    ours = revocation.open_sources(settings, settings.answers_dir)
+    ours = revocation.sources_of(settings, Target("a.example"), Store(f"{tmp_path}/answers"))
     for leaf in (world.leaf("ocsp"), world.leaf("crl")):
         assert checked(world.path(leaf), ours).status == "good"
     kept = [tmp_path / "answers", *(tmp_path / "answers").iterdir()]

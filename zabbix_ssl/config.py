@@ -21,9 +21,12 @@ from .file_targets import expand, file_domain
 from .mistakes import ConfigError, mistake, user_name
 from .model import FILE, Target
 from .names import (
+    PRIVATE_NETWORKS,
     check_address,
+    check_addresses,
     check_alpn,
     check_domain,
+    check_networks,
     check_proxy,
     check_proxy_protocol,
     check_server_name,
@@ -146,11 +149,28 @@ def _all_addresses(value: object, folder: str) -> bool:
     raise mistake("all_addresses", is_=show(value))
 
 
+def _crl_dir(value: object, folder: str) -> str:
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_PATH:
+        raise mistake("crl_dir", is_=show(value))
+    return os.path.join(folder, value)
+
+
+def _networks(value: object, folder: str) -> tuple[str, ...]:
+    """True for the private networks, a text with commas, or a list of texts."""
+    if isinstance(value, bool):
+        return PRIVATE_NETWORKS if value else ()
+    words = value if isinstance(value, list) else [value]
+    texts = [word for word in words if isinstance(word, str)]
+    if not texts or len(texts) < len(words):
+        raise mistake("allow_private_revocation", is_=show(value))
+    return check_networks(",".join(texts))
+
+
 #: Keys of an entry and of the defaults. A null takes back what the defaults set.
 KEYS: dict[str, Callable[[object, str], Any]] = {
     "domain": lambda value, folder: check_domain(value),
     "port": _port,
-    "address": lambda value, folder: check_address(value),
+    "address": lambda value, folder: check_addresses(value),
     "sni": lambda value, folder: check_server_name(value),
     "starttls": lambda value, folder: check_starttls(value),
     "ca_file": _ca_file,
@@ -169,6 +189,8 @@ KEYS: dict[str, Callable[[object, str], Any]] = {
     "all_addresses": _all_addresses,
     "password_file": _own_file("password_file"),
     "serves_file": _own_file("serves_file"),
+    "crl_dir": _crl_dir,
+    "allow_private_revocation": _networks,
 }
 
 

@@ -24,7 +24,7 @@ _MOST_KEY = 32 << 10  # bytes; RSA of 16384 bits has 13 KB
 
 #: Fields of Target that mean something for a file.
 FIELDS = ("domain", "port", "ca_file", "timeout", "group", "tags", "warning_days", "password_file",
-          "hostname")
+          "hostname", "crl_dir", "allow_private_revocation")
 
 
 def file_domain(text: object, folder: str) -> str:

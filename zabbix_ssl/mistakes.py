@@ -61,6 +61,9 @@ MISTAKES = {
     "userinfo": "the URL {is_} holds a user name: write HOST:PORT",
     "path": "{is_} holds a path or a network: write HOST:PORT",
     "address": "the address is {is_}: write an IP address like 192.0.2.1 or 2001:db8::1",
+    "address_twice": "the address {is_} stands twice in the list: keep one",
+    "addresses_many": "the list has {count} addresses: write at most {most}, and the rest as a target "
+                      "of its own",
     # the other keys
     "port": "the port is {is_}: write a whole number from 1 to 65535",
     "port_text": "the port is {is_} in quotes: write {bare} without",
@@ -80,6 +83,10 @@ MISTAKES = {
                       "http://HOST:PORT, and the user and password into a file named as proxy_auth",
     "proxy_protocol": "proxy_protocol is {is_}: write v1 or v2",
     "all_addresses": "all_addresses is {is_}: write true or false, without quotes",
+    "crl_dir": "crl_dir is {is_}: write the name of a directory in quotes",
+    "allow_private_revocation": "allow_private_revocation is {is_}: write true for the private "
+                                "networks, or networks in quotes, 10.0.0.0/8",
+    "network": "{is_} is not a network: write one like 10.0.0.0/8, several with commas",
     "timeout": "the timeout is {is_}: write seconds, more than 0 and at most 600",
     "group": "the group is {is_}: write a text of at most 255 characters",
     "tags": 'the tags are {is_}: write an object of texts like {{"env": "production"}}',

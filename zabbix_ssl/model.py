@@ -68,7 +68,9 @@ class Target(NamedTuple):
 
     domain: str  # host name (Unicode or xn--), or an IP address without brackets
     port: int = 443
-    address: str | None = None  # connect there; domain stays for SNI and the hostname check
+    # Connect there; domain stays for SNI and the hostname check. Of several, with commas between
+    # them, each is audited as a node.
+    address: str | None = None
     sni: str | None = None  # server name to send in place of domain; "none" to send none
     starttls: str | None = None  # protocol spoken before TLS
     ca_file: str | None = None  # PEM file of trust anchors for this target
@@ -88,6 +90,9 @@ class Target(NamedTuple):
     password_file: str | None = None  # file that holds the password of a PKCS#12 or JKS
     hostname: str | None = None  # of a file: target: the name to look for in its certificate
     serves_file: str | None = None  # file whose certificate the server should serve
+    crl_dir: str | None = None  # local CRLs
+    #: Networks, else refused, that pointers in certificates may lead to.
+    allow_private_revocation: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -159,7 +164,7 @@ class Settings(NamedTuple):
     ca_only: bool = False  # trust ca_file alone, not the system's store
     crl_dir: str | None = None  # local CRLs
     offline: bool = False  # fetch nothing: no OCSP, CRL or AIA over the network
-    revocation_networks: tuple[str, ...] = ()  # networks, else refused, that pointers may lead to
+    allow_private_revocation: tuple[str, ...] = ()  # beside what a target allows
     answers_dir: str | None = None  # where OCSP answers and CRLs are kept; None: in memory alone
     connections: int = 5  # open at once to one target
     concurrency: int = 1000  # targets in flight in one process
@@ -292,6 +297,15 @@ class Node(NamedTuple):
     fingerprint_sha256: str = ""
     not_after: int = 0  # Unix seconds
     weak: tuple[str, ...] = ()  # versions and ciphers that it should not accept
+    # What it has of its own beside that; None: not learnt.
+    issuer: str = ""  # RFC 4514
+    serial: str = ""
+    disagrees: bool | None = None  # serves another certificate than the one to be served
+    chain_trusted: bool | None = None
+    hostname_match: bool | None = None
+    has_weak_tls: bool | None = None
+    has_weak_cipher: bool | None = None
+    handshake_ms: float | None = None
 
 
 class Nodes(NamedTuple):
@@ -352,6 +366,7 @@ class Result(NamedTuple):
     unknown: dict[str, str]  # metric name to why it is absent
     findings: tuple[Finding, ...]  # worst first
     missing: tuple[Missing, ...] = ()  # what the server should send beside what it sends
+    nodes: tuple[Node, ...] = ()  # where each address was audited
 
     @property
     def failed(self) -> bool:

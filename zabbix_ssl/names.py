@@ -22,9 +22,15 @@ _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _NUMERIC_END = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?\Z")
 _INTERFACE = re.compile(r"[A-Za-z0-9_.-]{1,15}")  # IFNAMSIZ - 1
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9._\-\u00a1-\U0010ffff]")
+MOST_ADDRESSES = 16  # of one target
 _MOST_PROTOCOLS = 16
+_MOST_NETWORKS = 64
 _MOST_CHARACTERS = 1000  # that are looked at; a valid name is shorter in any script
 _MOST_NAME, _MOST_LABEL = 253, 63  # RFC 1035 section 2.3.4, written with dots
+
+#: Private addresses (RFC 1918, RFC 6598, RFC 4193). Neither loopback nor link-local, where cloud
+#: metadata lives.
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
 
 def parse_target(text: str) -> Target:
@@ -82,6 +88,21 @@ def check_address(text: object) -> str:
     return text
 
 
+def check_addresses(value: object) -> str:
+    """An IP address, or several with commas between them, which are nodes of one target. A list of
+    them becomes that text."""
+    several = value.replace(", ", ",").split(",") if isinstance(value, str) else value
+    if not isinstance(several, list) or not several:
+        raise mistake("address", is_=show(value))
+    if len(several) > MOST_ADDRESSES:
+        raise mistake("addresses_many", count=len(several), most=MOST_ADDRESSES)
+    addresses = [check_address(one) for one in several]
+    for number, one in enumerate(addresses):
+        if _canonical(one) in map(_canonical, addresses[:number]):
+            raise mistake("address_twice", is_=show(one))
+    return ",".join(addresses)
+
+
 def check_port(word: str) -> int:
     """A port as a word of a command line: ASCII digits, no sign, no space."""
     if word.isascii() and word.isdigit() and len(word) <= 5 and 1 <= int(word) <= 65535:
@@ -137,11 +158,23 @@ def check_proxy_protocol(text: object) -> str:
     return text
 
 
+def check_networks(text: str) -> tuple[str, ...]:
+    """Networks in CIDR notation, with commas between them."""
+    import ipaddress  # on use: few need it
+
+    parts = text.split(",", _MOST_NETWORKS)
+    try:
+        return tuple(str(ipaddress.ip_network(part.strip())) for part in parts)
+    except ValueError:
+        raise mistake("network", is_=show(text)) from None
+
+
 def identity(target: Target) -> tuple[str, int, str | None]:
     """What makes two targets the same endpoint, whatever their spelling."""
     if target.file:
         return target.domain, target.port, None
-    return _canonical(target.host), target.port, target.address and _canonical(target.address)
+    addresses = target.address and ",".join(sorted(map(_canonical, target.address.split(","))))
+    return _canonical(target.host), target.port, addresses
 
 
 def _canonical(host: str) -> str:

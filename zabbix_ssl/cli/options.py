@@ -18,8 +18,11 @@ from ..config import MAX_TIMEOUT
 from ..mistakes import ConfigError
 from ..model import PROTOCOL_NAMES, Settings
 from ..names import (
+    PRIVATE_NETWORKS,
     check_address,
+    check_addresses,
     check_alpn,
+    check_networks,
     check_proxy,
     check_proxy_protocol,
     check_server_name,
@@ -30,10 +33,6 @@ from .wrong import WrongUse, near, wrong
 
 #: Seconds for a person or cron to wait for a target, and for Zabbix, whose default timeout is 3 s.
 PATIENT, HURRIED = 10.0, 2.5
-
-#: What --allow-private-revocation allows when it names nothing: private addresses (RFC 1918,
-#: RFC 6598, RFC 4193). Neither loopback nor link-local, where cloud metadata lives: name those.
-PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
 #: Variables of the environment that hold secrets of the audit itself.
 PROXY_AUTH, KEY_PASSWORD = "ZABBIX_SSL_PROXY_AUTH", "ZABBIX_SSL_KEY_PASSWORD"
@@ -104,7 +103,7 @@ def _folder(word: str) -> str:
 
 
 def _address(word: str) -> str | None:
-    return check_address(word) if word else None  # empty: a macro of Zabbix that is not set
+    return check_addresses(word) if word else None  # empty: a macro of Zabbix that is not set
 
 
 def _starttls(word: str) -> str | None:
@@ -142,20 +141,11 @@ def count(most: int) -> Callable[[str], int]:
     return read
 
 
-def _networks(word: str) -> tuple[str, ...]:
-    import ipaddress  # on use: few need it
-
-    try:
-        return tuple(str(ipaddress.ip_network(part.strip())) for part in word.split(","))
-    except ValueError:
-        raise wrong("network", is_=show(word)) from None
-
-
 OPTIONS = (
     Option("--config", "FILE", text, f"targets are configured there (${entry.CONFIG_VARIABLE}, "
            f"else {entry.CONFIG})"),
-    Option("--address", "IP", _address, "connect there; the domain stays for the server name and "
-           "the host name check"),
+    Option("--address", "IP[,IP...]", _address, "connect there; the domain stays for the server "
+           "name and the host name check; of several check each, and compare them"),
     Option("--starttls", "PROTOCOL", _starttls, "what is spoken before TLS, else what the port is "
            f"known for: {', '.join(PROTOCOL_NAMES)}, none"),
     Option("--all-addresses", "", None, "check every address that the domain has, and compare "
@@ -183,8 +173,8 @@ OPTIONS = (
     Option("--crl-dir", "DIR", _folder, "look for revoked certificates in the CRLs of this "
            "directory first"),
     Option("--offline", "", None, "ask no OCSP responder, fetch no CRL and no issuer"),
-    Option("--allow-private-revocation", "[NETWORK,...]", _networks, "let certificates send us to "
-           "responders at private addresses, or at addresses of these networks"),
+    Option("--allow-private-revocation", "[NETWORK,...]", check_networks, "let certificates send "
+           "us to responders at private addresses, or at addresses of these networks"),
     Option("--timeout", "SECONDS", seconds(0.1, MAX_TIMEOUT), "for the whole check of one target "
            f"(default: {PATIENT:g}, for --get {HURRIED:g})"),
     Option("--no-cache", "", None, "neither take answers from the cache nor keep any"),
@@ -243,8 +233,6 @@ def _cache(options: Sequence[Option], given: dict[str, Any], environ: Mapping[st
 
 def _settings(given: dict[str, Any], environ: Mapping[str, str], timeout: float) -> Settings:
     fields = {name: value for name, value in given.items() if name in Settings._fields}
-    if "allow_private_revocation" in given:
-        fields["revocation_networks"] = given["allow_private_revocation"]
     if "key" in fields and "cert" not in fields:
         raise wrong("key_alone")
     proxy = environ.get("http_proxy") or environ.get("HTTP_PROXY")
@@ -269,7 +257,7 @@ def _joined(argv: Sequence[str]) -> list[str]:
             joined[-1] += f"={word}"
         else:
             joined.append(word)
-    return [f"{word}={','.join(PRIVATE)}" if word == "--allow-private-revocation" else word
+    return [f"{word}={','.join(PRIVATE_NETWORKS)}" if word == "--allow-private-revocation" else word
             for word in joined]
 
 

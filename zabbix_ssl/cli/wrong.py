@@ -26,7 +26,6 @@ WRONG = {
     "key_alone": "--key without --cert: name the certificate's file too",
     "language": "{is_} is no language that is spoken here: write one of {known}",
     "alone": "{option} has nothing to work on: add {needed}",
-    "network": "{is_} is not a network: write one like 10.0.0.0/8, several with commas",
     "ca_only": "--ca-only trusts a file alone, and none is given: add --ca-file FILE",
 }
 

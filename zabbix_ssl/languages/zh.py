@@ -136,6 +136,8 @@ MISTAKES = {
     "userinfo": "URL {is_} 中带有用户名：请写 HOST:PORT",
     "path": "{is_} 中带有路径或网段：请写 HOST:PORT",
     "address": "地址是 {is_}：请写 IP 地址，如 192.0.2.1 或 2001:db8::1",
+    "address_twice": "地址 {is_} 在列表中出现两次：请只保留一个",
+    "addresses_many": "列表中有 {count} 个地址：请最多写 {most} 个，其余的另写一个目标",
     # the other keys
     "port": "端口是 {is_}：请写 1 到 65535 的整数",
     "port_text": "端口 {is_} 带了引号：请写 {bare}，不带引号",
@@ -153,6 +155,10 @@ MISTAKES = {
     "all_addresses": "all_addresses 是 {is_}：请写 true 或 false，不带引号",
     "starttls": "STARTTLS 协议是 {is_}：请写 {known} 之一，或 none",
     "ca_file": "ca_file 是 {is_}：请写带引号的 PEM 文件名",
+    "crl_dir": "crl_dir 是 {is_}：请写带引号的目录名",
+    "allow_private_revocation": "allow_private_revocation 是 {is_}：请写 true 表示所有私有网段，"
+                                "或写带引号的网段，如 10.0.0.0/8",
+    "network": "{is_} 不是网段：请写成 10.0.0.0/8，多个用逗号分隔",
     "timeout": "超时是 {is_}：请写秒数，大于 0，最多 600",
     "group": "组是 {is_}：请写最多 255 个字符的文本",
     "tags": "标签是 {is_}：请写值为文本的对象，如 {{\"env\": \"production\"}}",
@@ -187,7 +193,6 @@ WRONG = {
     "key_alone": "有 --key 而没有 --cert：请同时指定证书文件",
     "language": "{is_} 不是这里使用的语言：请写 {known} 之一",
     "alone": "{option} 没有作用对象：请加上 {needed}",
-    "network": "{is_} 不是网段：请写成 10.0.0.0/8，多个用逗号分隔",
     "ca_only": "--ca-only 只信任指定的文件，但没有指定：请加上 --ca-file FILE",
 }
 

@@ -17,6 +17,7 @@ from .trust import TrustStore, of_settings
 
 T = TypeVar("T")
 Conversation = Generator[Request, Answer, T]
+Networks = tuple[str, ...]
 
 #: The share of what is left of a target's time that answers about its certificates may take.
 _SHARE = 0.9
@@ -31,9 +32,10 @@ class Judge:
     def __init__(self, loop: Loop, settings: Settings) -> None:
         self._loop = loop
         self._settings = settings
-        self._sources = revocation.open_sources(settings, settings.answers_dir)
-        self._policy = revocation.policy_of(settings)
-        self._under_way: dict[Request, Signal[Answer | Exception]] = {}
+        kept = settings.answers_dir
+        self._answers = revocation.Store(f"{kept}/answers" if kept else None)
+        self._sources: dict[Networks, revocation.Sources] = {}  # by what their targets allow
+        self._under_way: dict[tuple[Networks, Request], Signal[Answer | Exception]] = {}
         self._stores: dict[str | None, tuple[TrustStore, float]] = {}  # by the target's own file
 
     def judge(self, task: Task, target: Target, host: str, handshake: Handshake, deadline: float
@@ -58,36 +60,47 @@ class Judge:
             from . import issuers  # on use: most chains are complete
 
             completed = yield from self._hold(
-                task, issuers.complete(chain, lambda fetched: verdict(fetched)[1]), until)
+                task, target, issuers.complete(chain, lambda fetched: verdict(fetched)[1]), until)
             chain = completed.chain
             seen = seen._replace(missing=completed.missing)
-        revoked = yield from self._hold(task, revocation.check(
-            chain.path, bool(chain.complete or chain.trusted), handshake.stapled, self._policy,
-            self._sources.store, now, handshake.served[1:]), until)
+        policy = revocation.policy_of(self._settings, target)
+        revoked = yield from self._hold(task, target, revocation.check(
+            chain.path, bool(chain.complete or chain.trusted), handshake.stapled, policy,
+            self._answers, now, handshake.served[1:]), until)
         return seen._replace(certificate=certificate, chain=chain, revocation=revoked)
 
-    def _hold(self, task: Task, conversation: Conversation[T], until: float) -> Steps[T]:
+    def _hold(self, task: Task, target: Target, conversation: Conversation[T], until: float
+              ) -> Steps[T]:
         """Bring what a conversation asks for, until it comes to its result."""
         try:
             request = next(conversation)
+            sources = self._sources_of(target)
             while True:
-                answer = self._sources.known(request, time.time())
+                answer = sources.known(request, time.time())
                 if answer is None:
-                    answer = yield from self._bring(task, request, until)
+                    key = target.allow_private_revocation, request
+                    answer = yield from self._bring(task, sources, key, until)
                 request = conversation.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result
 
-    def _bring(self, task: Task, request: Request, until: float) -> Steps[Answer]:
+    def _sources_of(self, target: Target) -> revocation.Sources:
+        allowed = target.allow_private_revocation
+        if allowed not in self._sources:
+            self._sources[allowed] = revocation.sources_of(self._settings, target, self._answers)
+        return self._sources[allowed]
+
+    def _bring(self, task: Task, sources: revocation.Sources, key: tuple[Networks, Request],
+               until: float) -> Steps[Answer]:
         """The answer to a request; one that is under way already is shared."""
-        signal = self._under_way.get(request)
+        signal = self._under_way.get(key)
         if signal is None or signal.ready:  # ready: it came too late for those who asked
-            signal = self._under_way[request] = self._loop.call(self._sources.ask, request, until)
+            signal = self._under_way[key] = self._loop.call(sources.ask, key[1], until)
         task.set_timer(until)
         if (yield from signal.wait(task)) is EXPIRED:
             return Failure("timeout", "the answer did not come in time")
-        self._under_way.pop(request, None)
+        self._under_way.pop(key, None)
         if isinstance(signal.value, Exception):
             return Failure("internal", f"a fault in zabbix-ssl, please report it: {signal.value!r}")
         assert signal.value is not None

@@ -13,21 +13,24 @@
 
 The engine's part:
 
-    sources = open_sources(settings, directory)          # once a run
-    conversation = check(path, anchored, stapled, policy_of(settings), sources.store, now)
+    store = Store(directory)                             # once a run
+    sources = sources_of(settings, target, store)        # once for what the targets allow
+    policy = policy_of(settings, target)
+    conversation = check(path, anchored, stapled, policy, store, now)
     answer = sources.known(request, now)                 # each Request: at once, or None
     answer = sources.ask(request, deadline)              # then in a thread
 """
 
 from __future__ import annotations
 
-from ...model import Settings
+from ...model import Settings, Target
 from .path import Policy, check
-from .sources import Sources, open_sources
+from .sources import Sources, sources_of
+from .store import Store
 
-__all__ = ["Policy", "Sources", "check", "open_sources", "policy_of"]
+__all__ = ["Policy", "Sources", "Store", "check", "policy_of", "sources_of"]
 
 
-def policy_of(settings: Settings) -> Policy:
-    """What these settings allow to ask."""
-    return Policy(settings.crl_dir, settings.offline)
+def policy_of(settings: Settings, target: Target) -> Policy:
+    """Who may be asked about a target's certificates."""
+    return Policy(settings.crl_dir or target.crl_dir, settings.offline)

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ... import locks
-from ...model import Failure, Settings
+from ...model import Failure, Settings, Target
 from ..network import Failed
 from . import crl, ocsp
 from .addresses import Ways, networks
@@ -138,6 +138,8 @@ class Sources:
         return None
 
     def _remember(self, request: Request, failure: Failure, seconds: float) -> None:
+        if failure.reason == "forbidden_address":  # to this target, and perhaps not to another
+            return
         value = (*failure, time.time())
         self.store.put(f"failure {_key(request)}", value)
         if failure.reason == "unreachable" or (failure.reason == "timeout" and seconds > _FAIR_TRY):
@@ -252,14 +254,13 @@ class Sources:
         return tuple(base64.b64decode(one) for one in encoded), float(since)
 
 
-def open_sources(settings: Settings, directory: str | None) -> Sources:
-    """The sources of a run. Answers are kept in ``answers`` under ``directory``; None: nowhere.
+def sources_of(settings: Settings, target: Target, store: Store) -> Sources:
+    """The sources of the targets that allow what this one allows.
 
-    Raises ValueError when ``revocation_networks`` names no network.
+    Raises ValueError when ``allow_private_revocation`` names no network.
     """
-    ways = Ways(networks(settings.revocation_networks), settings.http_proxy,
-                      settings.no_proxy)
-    return Sources(Store(f"{directory}/answers" if directory else None), ways)
+    allowed = settings.allow_private_revocation + target.allow_private_revocation
+    return Sources(store, Ways(networks(allowed), settings.http_proxy, settings.no_proxy))
 
 
 def _key(request: Request) -> str:
