@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .endpoints import ENDPOINTS, OPTIONS, Running, running
+from .endpoints import ENDPOINTS, Running, running
 from .external import ExternalCheck
 
 
@@ -48,7 +48,7 @@ def show_external_checks(zabbix: ExternalCheck, endpoints: list[Running], width:
 def show_verdicts(zabbix: ExternalCheck, endpoints: list[Running], width: int) -> int:
     """Audits all, shows each verdict beside the endpoint; gives how many are not as expected."""
     started = time.monotonic()
-    answer = zabbix(*OPTIONS).text
+    answer = zabbix().text
     seconds = time.monotonic() - started
     try:
         results = {(one["domain"], one["port"]): one for one in json.loads(answer)}
@@ -56,7 +56,7 @@ def show_verdicts(zabbix: ExternalCheck, endpoints: list[Running], width: int) -
         print(f"\nssl_check_batch.py did not answer with JSON:\n{answer}")
         return 1
     print(f"\nAll of them, with everything that is looked at:\n"
-          f"$ ssl_check_batch.py {' '.join(OPTIONS)}\n"
+          "$ ssl_check_batch.py\n"
           f"({len(answer)} characters of JSON after {seconds:.1f} s; in short:)\n")
     print(f"{'ENDPOINT':14} {'RISK':6} {'DAYS':>4}  FINDING")
     wrong = 0

@@ -18,8 +18,8 @@ from .revocation import Ledger, Site, publish
 from .serving import Dialogue, serve
 
 DOMAIN = "demo.example"
-#: Options of a check: the CAs publish on loopback addresses, where certificates may else not lead.
-OPTIONS = ("--allow-private-revocation", "127.0.0.0/8")
+#: The CAs publish there, where certificates may else not lead.
+PUBLISHED = "127.0.0.0/8"
 TIMEOUT = 3  # seconds of a check: what is silent takes all of it
 
 
@@ -97,7 +97,8 @@ def running(endpoints: Sequence[Endpoint], folder: Path) -> Iterator[list[Runnin
         (folder / "crls").mkdir()
         (folder / "crls" / "issuing.crl").write_bytes(cas.ledger.crl())
         (folder / "domains.json").write_text(json.dumps({
-            "defaults": {"ca_file": str(folder / "ca.pem"), "timeout": TIMEOUT},
+            "defaults": {"ca_file": str(folder / "ca.pem"), "timeout": TIMEOUT,
+                         "allow_private_revocation": PUBLISHED},
             "targets": [{"domain": one.endpoint.domain, "port": one.port, "address": one.address}
                         for one in started]}, indent=1) + "\n")
         yield started

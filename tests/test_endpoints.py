@@ -18,7 +18,7 @@ import pytest
 
 from testbed import faults, packaging, pki, proxies, tls
 from testbed.demo import difference
-from testbed.endpoints import ENDPOINTS, OPTIONS, Endpoint, Running, running
+from testbed.endpoints import ENDPOINTS, Endpoint, Running, running
 from testbed.external import Answer, ExternalCheck
 from testbed.openssl import s_server
 from testbed.process import program
@@ -47,7 +47,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[
     folder = tmp_path_factory.mktemp("table")
     with running(ENDPOINTS, folder) as endpoints:
         check = ExternalCheck(folder / "domains.json", folder / "cache")
-        said = results(check(*OPTIONS))
+        said = results(check())
         assert [one["domain"] for one in said] == [one.endpoint.domain for one in endpoints]
         yield {one.endpoint.name: (one, result)
                for one, result in zip(endpoints, said, strict=True)}

@@ -13,7 +13,7 @@ import pytest
 from zabbix_host import Problems, create_host, import_templates, monitored, values, wait_for
 
 from testbed import tls
-from testbed.endpoints import ENDPOINTS, Authorities, authorities
+from testbed.endpoints import ENDPOINTS, PUBLISHED, Authorities, authorities
 from testbed.pki import Authority
 from testbed.serving import serve
 from testbed.zabbix import Zabbix, running
@@ -27,8 +27,8 @@ PROBLEMS = {
     "revoked": ("revoked",), "old-tls": ("weak_tls",), "weak-cipher": ("weak_cipher",),
     "down": ("unreachable",), "plain-http": ("unreachable",), "early": ("not_yet_valid",),
 }
-#: The CAs publish on loopback addresses, and what is mended must be seen at once.
-OPTIONS = "--allow-private-revocation 127.0.0.0/8 --max-age 1 --security-max-age 1"
+#: What is mended must be seen at once.
+OPTIONS = "--max-age 1 --security-max-age 1"
 
 
 class Site:
@@ -60,7 +60,8 @@ class Site:
     def configure(self, *names: str) -> None:
         """domains.json names these."""
         (self._folder / "domains.new").write_text(json.dumps({
-            "defaults": {"ca_file": str(self._folder / "ca.pem")},
+            "defaults": {"ca_file": str(self._folder / "ca.pem"),
+                         "allow_private_revocation": PUBLISHED},
             "targets": [{"domain": self.domain(name), "address": self._where[name][0],
                          "port": self._where[name][1]} for name in names]}))
         (self._folder / "domains.new").rename(self._folder / "domains.json")
