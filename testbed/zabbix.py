@@ -27,7 +27,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -125,11 +125,13 @@ class Process:
 class Zabbix:
     """A running Zabbix. Made by ``running``."""
 
-    def __init__(self, version: str, root: Path, folder: Path, settings: dict[str, str]) -> None:
+    def __init__(self, version: str, root: Path, folder: Path, settings: dict[str, str],
+                 environ: Mapping[str, str]) -> None:
         self.version = version
         self.root = root
         self.folder = folder
         self.settings = settings
+        self.environ = environment(root) | environ  # of the server, and so of external scripts
         self.scripts = folder / "externalscripts"  # ExternalScripts
         self.scratch = folder / "scratch"  # belongs to the user whom external scripts run as
         self.port, web = free_ports(2)  # of the trapper
@@ -155,7 +157,7 @@ class Zabbix:
         } | self.settings)
         for again in (True, True, False):
             with self.log.open("ab") as out:
-                self._server = Process([binary, "-f", "-c", config], out, environment(self.root))
+                self._server = Process([binary, "-f", "-c", config], out, self.environ)
             try:
                 self._server.wait_until(lambda: _listens(self.port),
                                         f"zabbix_server {self.version}")
@@ -200,8 +202,10 @@ class Zabbix:
 
 
 @contextmanager
-def running(version: str, **settings: str) -> Iterator[Zabbix]:
-    """A fresh Zabbix ``version``; ``settings`` go into the server's configuration file.
+def running(version: str, environ: Mapping[str, str] | None = None, **settings: str
+            ) -> Iterator[Zabbix]:
+    """A fresh Zabbix ``version``; ``settings`` go into the server's configuration file, ``environ``
+    into the environment that it and its external scripts have.
 
     Raises NotInstalled where its packages cannot be had.
     """
@@ -210,7 +214,7 @@ def running(version: str, **settings: str) -> Iterator[Zabbix]:
         folder = Path(tempfile.mkdtemp(prefix="zabbix-", dir="/tmp"))  # short: it holds sockets
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)
-        zabbix = Zabbix(version, root, folder, settings)
+        zabbix = Zabbix(version, root, folder, settings, environ or {})
         _own(folder, zabbix.scripts, zabbix.scratch)
         _copy_database(version, root, folder / "database")
         database = _start_database(root, folder / "database", folder)
