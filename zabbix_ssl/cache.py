@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from . import entry as entries
 from . import lines, locks
 from .entry import Entry
-from .model import Failure, Finding, Offer, Result, Security, Settings, Target
+from .model import Failure, Finding, NodeResult, Offer, Result, Security, Settings, Target
 
 #: Seconds that the old protocols and weak ciphers of a server are believed. Asking takes several
 #: connections, and a server's configuration changes rarely.
@@ -132,8 +132,8 @@ def make_entry(result: Result, security: Security | None, stamp: bytes, reached:
     since = int(time.time()) if result.failed else result.check_time
     rows = [f"{name}{'=' if known else '!'}{line}"
             for name, known, line in lines.every_line(result)]
-    # Result.missing, the last, is for those who look at a server themselves: check --show-fix.
-    kept = f"{_dump(security)}\n{_dump(result[:5])}".encode()
+    # Result.missing is for those who look at a server themselves: check --show-fix.
+    kept = f"{_dump(security)}\n{_dump((*result[:5], result.nodes))}".encode()
     return Entry(since, result.failed, int(keep), stamp, reached,
                  "\n".join(rows).encode("utf-8", "backslashreplace"), kept)
 
@@ -141,9 +141,10 @@ def make_entry(result: Result, security: Security | None, stamp: bytes, reached:
 def result(entry: Entry) -> Result:
     """The result in an entry. Raises ValueError when it is not as this version writes it."""
     try:
-        target, check_time, values, unknown, findings = _load(entry.kept, 1)
+        target, check_time, values, unknown, findings, nodes = _load(entry.kept, 1)
         return Result(Target(*target), check_time, values, unknown,
-                      tuple(Finding(*finding) for finding in findings))
+                      tuple(Finding(*finding) for finding in findings),
+                      nodes=tuple(NodeResult(*node) for node in nodes))
     except (TypeError, LookupError) as error:
         raise ValueError(f"not a result: {error}") from error
 

@@ -6,7 +6,7 @@ come from these rows. Adding a metric is one row, plus the code that learns the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from .findings import DAY, LEVELS, date, find
@@ -15,6 +15,8 @@ from .model import (
     WEAK_TLS_VERSIONS,
     Certificate,
     Node,
+    NodeResult,
+    Nodes,
     Observation,
     Result,
     Security,
@@ -229,6 +231,14 @@ JUDGED = (
 TABLE: dict[str, Metric] = {metric.name: metric for metric in METRICS + JUDGED}
 
 
+#: What each address of a name has of its own, for those who want it apart.
+OF_NODES = (
+    "handshake_ok", "handshake_ms", "error_reason", "is_valid", "not_before", "not_after",
+    "remain_days", "issuer", "serial", "fingerprint_sha256", "chain_trusted", "chain_complete",
+    "hostname_match", "is_revoked", "has_weak_tls", "has_weak_cipher")
+
+_MOST_OF_NODE = 1024  # characters of a text: there may be many addresses
+
 _BY_PART = {part: [metric for metric in METRICS if metric.part == part]
             for part in dict.fromkeys(metric.part for metric in METRICS)}
 
@@ -258,7 +268,24 @@ def judge(observation: Observation) -> Result:
         judged = metric.read(findings, now)
         assert judged is not None
         values[metric.name] = judged
-    return Result(observation.target, now, values, unknown, findings, observation.missing)
+    nodes = tuple(_of_nodes(observation.nodes)) if observation.nodes else ()
+    return Result(observation.target, now, values, unknown, findings, observation.missing, nodes)
+
+
+def _of_nodes(nodes: Nodes) -> Iterator[NodeResult]:
+    for node in nodes.every:
+        seen = None if node.skipped else nodes.seen.get(node.address)
+        disagrees = node.address in nodes.disagree if node.fingerprint_sha256 else None
+        yield NodeResult(node.address, disagrees, dict(_of_node(seen)) if seen else {})
+
+
+def _of_node(seen: Observation) -> Iterator[tuple[str, Value]]:
+    for name in OF_NODES:
+        metric = TABLE[name]
+        part = getattr(seen, metric.part) if metric.part else seen
+        value = None if part is None else metric.read(part, seen.check_time)
+        if value is not None:
+            yield name, value[:_MOST_OF_NODE] if isinstance(value, str) else value
 
 
 def _why(observation: Observation, metric: Metric) -> str:

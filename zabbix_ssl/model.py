@@ -297,15 +297,6 @@ class Node(NamedTuple):
     fingerprint_sha256: str = ""
     not_after: int = 0  # Unix seconds
     weak: tuple[str, ...] = ()  # versions and ciphers that it should not accept
-    # What it has of its own beside that; None: not learnt.
-    issuer: str = ""  # RFC 4514
-    serial: str = ""
-    disagrees: bool | None = None  # serves another certificate than the one to be served
-    chain_trusted: bool | None = None
-    hostname_match: bool | None = None
-    has_weak_tls: bool | None = None
-    has_weak_cipher: bool | None = None
-    handshake_ms: float | None = None
 
 
 class Nodes(NamedTuple):
@@ -314,6 +305,7 @@ class Nodes(NamedTuple):
     every: tuple[Node, ...]
     disagree: tuple[str, ...]  # addresses that serve another certificate than the one to be served
     faults: tuple[Fault, ...]
+    seen: dict[str, Observation] = {}  # by address, what was learnt of each
 
     @property
     def failed(self) -> tuple[Node, ...]:
@@ -357,6 +349,14 @@ class Finding(NamedTuple):
 Value = bool | int | float | str | tuple[str, ...]
 
 
+class NodeResult(NamedTuple):
+    """What one address of a name has of its own."""
+
+    address: str
+    disagrees: bool | None  # serves another certificate than the one to be served
+    values: dict[str, Value]  # as in Result, of the metrics that ``metrics.OF_NODES`` names
+
+
 class Result(NamedTuple):
     """What every output reads: the metrics of one target, judged."""
 
@@ -366,7 +366,7 @@ class Result(NamedTuple):
     unknown: dict[str, str]  # metric name to why it is absent
     findings: tuple[Finding, ...]  # worst first
     missing: tuple[Missing, ...] = ()  # what the server should send beside what it sends
-    nodes: tuple[Node, ...] = ()  # where each address was audited
+    nodes: tuple[NodeResult, ...] = ()  # where each address was audited
 
     @property
     def failed(self) -> bool:

@@ -46,7 +46,7 @@ def join(target: Target, seen: Mapping[str, Observation], skipped: frozenset[str
     right = _right(seen.values())
     disagree = tuple(address for address, one in seen.items() if right and one.certificate
                      and one.certificate.der != right.der)
-    nodes = Nodes(every, disagree, ())
+    nodes = Nodes(every, disagree, (), {**seen})
     faults = (*_failures(nodes), *_certificates(seen, disagree, right), *_others(first, seen),
               *_weak(nodes), *_not_looked_at(nodes, total))
     failure = first.failure
