@@ -18,15 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import SCRIPT, Site
+from exporters import exporter
 
 from testbed import faults, tls, ways
-from testbed.nginx import Site, nginx
+from testbed import nginx as web
 from testbed.pki import DAY, Authority
 from testbed.process import reserved
 from testbed.serving import Dialogue, serve
 from zabbix_ssl import cache as caching
 from zabbix_ssl import config
 from zabbix_ssl.cache import Cache
+from zabbix_ssl.external import kept_answer
 from zabbix_ssl.findings import TABLE
 from zabbix_ssl.languages import speak
 from zabbix_ssl.metrics import judge
@@ -123,9 +126,9 @@ def test_nodes_that_are_alike_are_fine(nodes: Callable[..., Result]) -> None:
 def test_every_node_gets_the_same_server_name(tmp_path: Path, resolves: Callable[..., None],
                                               ca_file: str) -> None:
     """The name's own certificate comes from each, not the default one."""
-    sites = [Site(leaf.write(tmp_path), (name,), address="0.0.0.0") for leaf, name in (
+    sites = [web.Site(leaf.write(tmp_path), (name,), address="0.0.0.0") for leaf, name in (
         (ROOT.leaf("first.example"), "first.example"), (NEW, NAME))]
-    with nginx(tmp_path, sites) as server:
+    with web.nginx(tmp_path, sites) as server:
         resolves("127.0.0.1", "127.0.0.5")
         result = judge(audit(server.ports[0], Settings(timeout=5, ca_file=ca_file)))
     assert counts(result) == (2, 0, 0) and codes(result) == []
@@ -259,7 +262,7 @@ def test_what_is_known_of_each_node_is_not_asked_again(
 def test_more_addresses_than_any_name_should_have(tmp_path: Path, resolves: Callable[..., None],
                                                   ca_file: str) -> None:
     """Are cut, and that is told."""
-    with nginx(tmp_path, Site(NEW.write(tmp_path), address="0.0.0.0")) as server:
+    with web.nginx(tmp_path, web.Site(NEW.write(tmp_path), address="0.0.0.0")) as server:
         resolves(*(f"127.0.1.{n}" for n in range(1, 41)))
         result = judge(audit(server.ports[0], Settings(timeout=10, ca_file=ca_file)))
     assert counts(result) == (32, 0, 0) and codes(result) == ["nodes_many"]
@@ -274,6 +277,103 @@ def test_an_address_of_its_own_is_stronger(resolves: Callable[..., None]) -> Non
     assert not result.failed and "nodes_total" not in result.values
     assert result.unknown["nodes_total"] == (
         "not every address was looked at: all_addresses was not asked for")
+
+
+# Addresses that are given
+
+@pytest.fixture
+def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody may ask for an address."""
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("the name was looked up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+
+
+@pytest.mark.usefixtures("no_dns")
+def test_several_addresses_are_the_nodes(ca_file: str) -> None:
+    """Nobody asks DNS for them; the option is stronger than the target, and one is no node."""
+    servers = {"127.0.0.1": GOOD, "127.0.0.2": tls.modern(OLD), "::1": GOOD}
+    settings = Settings(timeout=5, ca_file=ca_file)
+    with serving(servers) as port:
+        result = judge(audit(port, settings, all_addresses=False, address=",".join(servers)))
+        assert counts(result) == (3, 0, 1)
+        assert codes(result) == ["expiring", "nodes_older"]
+        assert [str(text).split()[0] for text in result.values["nodes"]] == [  # type: ignore[union-attr]
+            *servers]
+        fine = judge(audit(port, settings._replace(address="127.0.0.1,::1"), address="127.0.0.2"))
+        assert counts(fine) == (2, 0, 0) and codes(fine) == []
+        one = judge(audit(port, settings._replace(address="127.0.0.1"), address=",".join(servers)))
+        assert codes(one) == [] and "nodes_total" not in one.values
+
+
+@pytest.mark.usefixtures("no_dns")
+def test_a_given_address_that_cannot_be_reached(ca_file: str) -> None:
+    """A closed port and an interface that is not here are told; what this machine has no way to
+    was not looked at."""
+    with serving({"127.0.0.1": GOOD}) as port:
+        result = judge(audit(port, Settings(timeout=5, ca_file=ca_file),
+                             address="127.0.0.1,127.0.0.2,fe80::1%nosuch0,fe80::2"))
+    assert counts(result) == (4, 2, 0) and codes(result) == ["nodes_failed", "nodes_skipped"]
+    assert "no network interface nosuch0 here" in message(result, "nodes_failed")
+    assert "1 of 4 nodes were not looked at" in message(result, "nodes_skipped")
+
+
+@pytest.mark.usefixtures("no_dns")
+def test_given_addresses_go_through_the_proxy(tmp_path: Path, ca_file: str) -> None:
+    """It is asked for each of them."""
+    with serving({"127.0.0.2": GOOD}) as port, ways.socks_proxy(tmp_path) as proxy:
+        result = judge(audit(port, Settings(timeout=5, ca_file=ca_file),
+                             address="127.0.0.2,127.0.0.4", proxy=f"socks5://127.0.0.1:{proxy}"))
+    assert counts(result) == (2, 1, 0) and "was refused by 127.0.0.4" in message(
+        result, "nodes_failed")
+
+
+GIVEN = "127.0.0.1,127.0.0.2"
+
+
+@contextmanager
+def configured(folder: Path) -> Iterator[Site]:
+    """A target with two addresses, one of which serves the old certificate."""
+    (folder / "ca.pem").write_bytes(ROOT.pem)
+    with serving({"127.0.0.1": GOOD, "127.0.0.2": tls.modern(OLD)}) as port:
+        (folder / "domains.json").write_text(json.dumps({"targets": [
+            {"domain": NAME, "port": port, "address": GIVEN.split(","), "ca_file": "ca.pem"}]}))
+        yield Site(folder, {NAME: port})
+
+
+def test_given_addresses_reach_every_command(tmp_path: Path) -> None:
+    """Discovery hands them on in one text, by which --get finds what batch has kept, also when the
+    server is gone; by hand they may stand in another order."""
+    with configured(tmp_path) as site:
+        [row] = json.loads(site.run("--discover", program=SCRIPT).stdout)["data"]
+        assert row["{#ADDRESS}"] == GIVEN
+        asked = ("--get", NAME, site.port(NAME), "nodes_disagree")
+        other_way = site.run(*asked, "--address", "127.0.0.2, 127.0.0.1", program=SCRIPT)
+        assert other_way.stdout == "1\n"
+        check = ("check", f"{NAME}:{asked[2]}", "--ca-file", str(tmp_path / "ca.pem"), "--address")
+        assert "2 of 3 nodes cannot" in site.run(*check, "127.0.0.1,127.0.0.3,127.0.0.4").stdout
+        assert site.run(*check, "127.0.0.1").returncode == 0
+        [told] = json.loads(site.run(program=SCRIPT).stdout)
+        assert told["nodes"]["nodes_total"] == 2 and told["address"] == GIVEN
+    for words in ((), ("--address", GIVEN)):
+        assert site.run(*asked, *words, program=SCRIPT).stdout == "1\n"
+        assert kept_answer((*asked, *words), site.environ) == (True, b"1")
+    assert kept_answer((*asked, "--address", "127.0.0.1"), site.environ) is None
+
+
+def test_given_addresses_in_the_exporter(tmp_path: Path) -> None:
+    """/probe takes them as one parameter, and its index leads there; other ones are not probed."""
+    with configured(tmp_path) as site, exporter(site) as running:
+        target = f"/probe?target={NAME}:{site.port(NAME)}&address="
+        for words in ("", GIVEN, "127.0.0.2,%20127.0.0.1"):
+            samples = running.samples(target + words)
+            assert samples["ssl_nodes_disagree"] == {NAME: 1}, words
+        assert f'address="{GIVEN}"' in running.ask(target).text
+        assert running.ask(f"{target}127.0.0.1").status == 403
+        assert running.ask(f"{target}{GIVEN},").status == 400
+        [listed] = json.loads(running.ask("/targets").text)
+        assert listed["labels"]["__param_address"] == GIVEN
 
 
 def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +414,7 @@ for _, seen in audit_all(targets, Settings(timeout=20)):
 
 def test_many_names_with_many_nodes_do_not_run_out_of_files(tmp_path: Path) -> None:
     """Nodes count among what is under way at once."""
-    with nginx(tmp_path, Site(NEW.write(tmp_path), address="0.0.0.0")) as server:
+    with web.nginx(tmp_path, web.Site(NEW.write(tmp_path), address="0.0.0.0")) as server:
         done = subprocess.run([sys.executable, "-c", MANY, str(server.ports[0])], cwd=HERE,
                               capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("6 0\n" * 40, "")

@@ -62,8 +62,8 @@ MISTAKES = {
     "path": "{is_} holds a path or a network: write HOST:PORT",
     "address": "the address is {is_}: write an IP address like 192.0.2.1 or 2001:db8::1",
     "address_twice": "the address {is_} stands twice in the list: keep one",
-    "addresses_many": "the list has {count} addresses: write at most {most}, and the rest as a target "
-                      "of its own",
+    "addresses_many": "the list has {count} addresses: write at most {most}, and the rest as a "
+                      "target of its own",
     # the other keys
     "port": "the port is {is_}: write a whole number from 1 to 65535",
     "port_text": "the port is {is_} in quotes: write {bare} without",

@@ -17,7 +17,7 @@ from ..check import Door
 from ..check import get as get_result
 from ..mistakes import ConfigError
 from ..model import Observation, Result, Security, Settings, Target
-from ..names import check_address, parse_target
+from ..names import check_addresses, parse_target
 from ..outputs.prometheus import CONTENT_TYPE, exposition, samples
 from ..plain import show
 from . import own
@@ -128,7 +128,7 @@ class Probes:
         try:
             named = parse_target(given["target"])
             if given.get("address"):
-                named = named._replace(address=check_address(given["address"]))
+                named = named._replace(address=check_addresses(given["address"]))
         except ConfigError as error:
             raise _wrong(str(error)) from None
         target, settings = self._meant(named)

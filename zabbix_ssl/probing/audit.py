@@ -14,7 +14,7 @@ from functools import partial
 from ..model import Failure, Handshake, Observation, Security, Settings, Target
 from .handshake import Outcome, shake
 from .loop import EXPIRED, Loop, Signal, Steps, Task, clock
-from .network import Address, Failed, address_text, connect, has_route
+from .network import Address, Failed, address_text, connect, has_route, numeric_address
 from .resolver import Resolver
 from .survey import Survey
 from .verdict import Judge
@@ -41,19 +41,21 @@ class Shared:
         self.judge = Judge(loop, settings)
         self.more_nodes = 0  # audits under way beside one a target: see _every_node
 
-    def wants_all_addresses(self, target: Target) -> bool:
-        """Whether each address of the target's name is to be audited."""
-        settings = self.settings
-        return ((target.all_addresses or settings.all_addresses)
-                and not (target.address or settings.address))
+    def wants_every_node(self, target: Target, where: str | None) -> bool:
+        """Whether each of several addresses is to be audited: those given, or else all that the
+        target's name has."""
+        return "," in where if where else target.all_addresses or self.settings.all_addresses
 
 
 def start(shared: Shared, target: Target, known: Security | None,
-          done: Callable[[Observation], None]) -> None:
+          done: Callable[[Observation], None], node: str | None = None) -> None:
     """Begin to audit ``target``; ``done`` is called with the observation, in the loop's thread.
 
     ``known``: answers to the raw hellos from an earlier audit, to be taken over instead of asked.
+    ``node``: the one of its addresses that this is about.
     """
+    where = node or shared.settings.address or target.address
+
     def guarded(task: Task) -> Steps[None]:
         try:
             reading = None
@@ -64,10 +66,10 @@ def start(shared: Shared, target: Target, known: Security | None,
                 reading = disk.begin(shared, target, target.serves_file)
             if target.file:
                 observation = yield from disk.audit(task, shared, target)
-            elif shared.wants_all_addresses(target):
-                observation = yield from _every_node(task, shared, target, known)
+            elif node is None and shared.wants_every_node(target, where):
+                observation = yield from _every_node(task, shared, target, where, known)
             else:
-                observation = yield from _Audit(task, shared, target).steps(known)
+                observation = yield from _Audit(task, shared, target, where).steps(known)
             if reading:
                 observation = yield from disk.compare(task, target, reading, observation, until)
         except Failed as failed:
@@ -84,21 +86,18 @@ def _failed(target: Target, failure: Failure, handshake: Handshake | None = None
     return Observation(target, int(time.time()), failure, handshake)
 
 
-def _every_node(task: Task, shared: Shared, target: Target, known: Security | None
-                ) -> Steps[Observation]:
-    """Each address of the target's name as a target of its own, side by side, and then joined."""
+def _every_node(task: Task, shared: Shared, target: Target, where: str | None,
+                known: Security | None) -> Steps[Observation]:
+    """Each address of ``where``, or else of the target's name, as a target of its own, side by
+    side, and then joined."""
     from .nodes import MOST, join  # on use
 
     begun = clock()
     deadline = begun + (target.timeout or shared.settings.timeout)
     task.set_timer(deadline)
-    shared.more_nodes += USUAL_NODES
-    try:
-        addresses = yield from shared.resolver.addresses(task, target.host, target.port)
-    finally:
-        shared.more_nodes -= USUAL_NODES
+    every = where.split(",") if where else (yield from _addresses_of(task, shared, target))
     dns_ms = 1000 * (clock() - begun)
-    texts = {address_text(address): address for address in addresses[:MOST]}
+    texts = tuple(dict.fromkeys(every[:MOST]))
     seen: dict[str, Observation] = {}
     whole: Signal[None] = Signal()
 
@@ -110,23 +109,41 @@ def _every_node(task: Task, shared: Shared, target: Target, known: Security | No
 
     shared.more_nodes += len(texts)
     for text in texts:
-        node = target._replace(address=text, timeout=max(0.01, deadline - clock()),
-                               serves_file=None)
-        start(shared, node, known and known.nodes.get(text), partial(done, text))
+        node = target._replace(timeout=max(0.01, deadline - clock()), serves_file=None)
+        start(shared, node, known and known.nodes.get(text), partial(done, text), text)
     while (yield from whole.wait(task)) is EXPIRED:
         pass  # the same deadline ends the nodes, too
     lost = frozenset(text for text, one in seen.items() if one.failure
-                     and one.failure.reason == "unreachable" and not has_route(texts[text]))
-    joined = join(target, {text: seen[text] for text in texts}, lost, len(addresses))
+                     and one.failure.reason == "unreachable" and _no_way(text))
+    joined = join(target, {text: seen[text] for text in texts}, lost, len(every))
     if joined.handshake:
         joined = joined._replace(handshake=joined.handshake._replace(dns_ms=dns_ms))
     return joined
 
 
+def _addresses_of(task: Task, shared: Shared, target: Target) -> Steps[list[str]]:
+    shared.more_nodes += USUAL_NODES
+    try:
+        found = yield from shared.resolver.addresses(task, target.host, target.port)
+    finally:
+        shared.more_nodes -= USUAL_NODES
+    return [address_text(address) for address in found]
+
+
+def _no_way(text: str) -> bool:
+    """Whether this machine has no way to an address; one that names an interface which is not here
+    is a mistake instead."""
+    try:
+        address = numeric_address(text, 9)
+    except Failed:
+        return False
+    return address is not None and not has_route(address)
+
+
 class _Audit:
     """One target while it is audited."""
 
-    def __init__(self, task: Task, shared: Shared, target: Target) -> None:
+    def __init__(self, task: Task, shared: Shared, target: Target, where: str | None) -> None:
         self._task = task
         self._shared = shared
         self._target = target
@@ -136,8 +153,8 @@ class _Audit:
         self._deadline = self._begun + timeout
         self._askers = max(1, shared.settings.connections - 1)
         self._server_name = server_name(target, shared.settings, self._host)
-        self._address = shared.settings.address or target.address
-        self._way = way_of(target, shared.settings, self._address)
+        self._address = where
+        self._way = way_of(target, shared.settings, where)
         self._context, self._shows_us = shared.contexts.of(target, bool(
             self._way and self._way.spoken))
         self._survey = Survey(shared.loop, self._server_name, self._begun + _SURVEY_SHARE * timeout,
