@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from testbed import pki
 from testbed.nginx import Site, nginx
-from testbed.process import program
+from testbed.process import NotInstalled, program
 from zabbix_ssl import check, config
 from zabbix_ssl import entry as entries
 from zabbix_ssl.cache import Cache
@@ -28,6 +28,9 @@ from zabbix_ssl.names import split_target
 from zabbix_ssl.outputs.discovery import discovery_json
 from zabbix_ssl.outputs.prometheus import labels_of
 from zabbix_ssl.probing.keystores import _jks, _Odd
+from zabbix_ssl.zabbix import install
+from zabbix_ssl.zabbix.daemons import Daemon
+from zabbix_ssl.zabbix.kinds import SCRIPT
 
 NOW = int(time.time())
 DAY = 86400
@@ -299,6 +302,18 @@ def test_the_configuration(folder: Path) -> None:
         parse(folder, "file:full.pem", "file:full.pem")
 
 
+def test_an_entry_of_its_own_is_stronger_than_a_pattern(folder: Path) -> None:
+    """Whichever comes first, and whenever the file comes to be there: else a file that appears on
+    the disk would make the whole configuration wrong."""
+    own = {"file": "full.pem", "warning_days": 20}
+    for entries_ in (("file:*.pem", own), (own, "file:*.pem"), ("file:f*.pem", own, "file:*l.pem")):
+        found = [target for target in parse(folder, *entries_) if target.file.endswith("full.pem")]
+        assert [target.warning_days for target in found] == [20]
+    assert len(parse(folder, own, "file:*.pem")) == 2  # with root.pem
+    with pytest.raises(ConfigError, match="same domain"):
+        parse(folder, own, "file:*.pem", "file:full.pem")
+
+
 def test_a_pattern_passes_over_private_keys(folder: Path) -> None:
     """A file with nothing but a key, as certbot puts beside the certificate, is no target; one with
     a certificate too is, and so is a key that is named."""
@@ -367,6 +382,139 @@ def test_the_command_line_takes_files_and_patterns(folder: Path,
     assert (good["status"], good["domain"], good["port"], good["handshake"]) == (
         "success", f"file:{folder}/full.pem", 0, {"handshake_ok": True})
     assert (gone["status"], gone["error_reason"]) == ("failed", "config")
+
+
+# In every command
+
+def told(capfd: pytest.CaptureFixture[str], *words: str, **environ: str) -> tuple[int, str]:
+    """Exit code and stdout of a command that says nothing else."""
+    code = main(words, {"ZABBIX_SSL_CONFIG": "/nonexistent", **environ})
+    printed, said = capfd.readouterr()
+    assert not said
+    return code, printed
+
+
+def plugin(folder: Path, capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    (folder / "d.json").write_text("[]")
+    return told(capfd, "nagios", "--offline", "--ca-file", str(folder / "root.pem"), *words,
+                ZABBIX_SSL_CONFIG=str(folder / "d.json"), ZABBIX_SSL_CACHE=str(folder / "cache"))
+
+
+def test_the_plugin_takes_a_file(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """As a host; OK for a good one, else the state of what is wrong; there is no port."""
+    code, printed = plugin(folder, capfd, "-H", f"file:{folder}/full.pem")
+    assert code == 0
+    assert printed.startswith(f"SSL OK - file:{folder}/full.pem: ")
+    assert " remain_days=" in printed
+    old = INTERMEDIATE.leaf("a.example", not_before=NOW - 500 * DAY, not_after=NOW - 400 * DAY)
+    (folder / "full.pem").write_bytes(old.pem)
+    code, printed = plugin(folder, capfd, f"file:{folder}/full.pem")
+    assert code == 2
+    assert printed.startswith(f"SSL CRITICAL - file:{folder}/full.pem: The certificate expired ")
+    code, printed = plugin(folder, capfd, "-H", f"file:{folder}/gone.pem")
+    assert code == 3
+    assert "gone.pem does not exist" in printed
+    for words in (("-p", "443"), ("-P", "smtp")):
+        code, printed = plugin(folder, capfd, "-H", f"file:{folder}/full.pem", *words)
+        assert code == 3
+        assert "means nothing for a file: leave it out" in printed
+
+
+def test_the_plugin_takes_a_pattern(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The worst of the files makes the state and stands in the first line, each has a line below,
+    and the counts are performance data; thresholds count for each."""
+    for name, days in (("b", 100), ("a", 60), ("c", 90)):
+        leaf = INTERMEDIATE.leaf(f"{name}.example", not_after=NOW + days * DAY + 3600)
+        (folder / f"site-{name}.pem").write_bytes(leaf.pem)
+    pattern = f"file:{folder}/site-*.pem"
+    code, printed = plugin(folder, capfd, "-H", pattern)
+    first, *more = printed.splitlines()
+    assert code == 0
+    assert first.startswith(f"SSL OK - {pattern}, 3 files, the first to expire is "
+                            f"file:{folder}/site-a.pem: 60 days left")
+    assert [line.partition(".pem: ")[0][-1] for line in more] == ["a", "c", "b"]
+    assert " | files=3;;;0 ok=3;;;0 warning=0;;;0 critical=0;;;0 unknown=0;;;0 remain_days=60;" in (
+        first)
+
+    code, printed = plugin(folder, capfd, "-H", pattern, "-w", "95")
+    first, *more = printed.splitlines()
+    assert code == 1
+    assert first.startswith(f"SSL WARNING - {pattern}, 2 of 3 files, the worst is "
+                            f"file:{folder}/site-a.pem: The certificate expires in 60 days")
+    assert "ok=1;;;0 warning=2;;;0" in first
+    assert [line.partition(" ")[0] for line in more] == ["[WARNING]", "[WARNING]", "[OK]"]
+
+    (folder / "site-d.pem").write_text("no certificate")
+    code, printed = plugin(folder, capfd, "-H", pattern)  # not known is worse than good
+    assert code == 3
+    assert "1 of 4 files, the worst is " in printed and "neither PEM" in printed
+    assert plugin(folder, capfd, "-H", pattern, "-w", "95")[0] == 1  # and better than bad
+
+
+def test_a_pattern_takes_what_the_cache_has(folder: Path, capfd: pytest.CaptureFixture[str]
+                                            ) -> None:
+    """With --max-age; without it the files are read again."""
+    for name in ("site-a.pem", "site-b.pem"):
+        (folder / name).write_bytes(LEAF.pem)
+    words = ("-H", f"file:{folder}/site-*.pem")
+    assert plugin(folder, capfd, *words)[0] == 0
+    (folder / "site-b.pem").write_text("no certificate")
+    assert plugin(folder, capfd, *words, "--max-age", "600")[0] == 0
+    assert plugin(folder, capfd, *words)[0] == 3
+
+
+def test_the_doctor_looks_whether_files_can_be_read(
+        folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """All that the configuration names; a file that is not there, or that this user may not read,
+    is told with what to do."""
+    config_ = folder / "d.json"
+    words = ("doctor", "--no-cache", "--config", str(config_))
+    good = {"file": str(folder / "full.pem"), "ca_file": str(folder / "root.pem")}
+    config_.write_text(json.dumps([good]))
+    _, printed = told(capfd, *words)
+    assert "ok       files      2 files that it names can be read by user " in printed
+    config_.write_text(json.dumps([good, {"file": str(folder / "gone.pem")},
+                                   f"file:{folder}/none*.pem"]))
+    code, printed = told(capfd, *words)
+    assert code == 1
+    lines = [line for line in printed.splitlines() if line[9:14] == "files"]
+    assert len(lines) == 2 and all(line.startswith("PROBLEM") for line in lines)
+    assert f"{folder}/gone.pem cannot be read by user " in lines[0]
+    assert "(No such file or directory): allow it with chgrp, chmod or setfacl" in lines[0]
+    assert f"{folder}/none*.pem matches no file: look at the pattern" in lines[1]
+
+
+def test_the_doctor_tells_of_many_files_in_a_few_lines(
+        folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Ten, and how many more."""
+    (folder / "d.json").write_text(json.dumps([f"file:gone-{n}.pem" for n in range(30)]))
+    _, printed = told(capfd, "doctor", "--no-cache", "--config", str(folder / "d.json"))
+    lines = [line for line in printed.splitlines() if line[9:14] == "files"]
+    assert len(lines) == 11
+    assert "20 more files cannot be read by user" in lines[-1]
+
+
+def test_the_script_is_tried_on_files(folder: Path, public_python: Path, public_folder: Path
+                                      ) -> None:
+    """As Zabbix's user: a file that he may not read is told, one that he may read is good."""
+    if os.geteuid():
+        raise NotInstalled("needs root, to be another user")
+    (public_folder / "root.pem").write_bytes(ROOT.certificate_pem)
+    (public_folder / "full.pem").write_bytes(LEAF.pem)
+    (public_folder / "domains.json").write_text(json.dumps([
+        {"file": "full.pem", "ca_file": "root.pem"}]))
+    daemon = Daemon("conf", str(public_folder / "scripts"), 20, "nobody")
+    assert install.place(daemon, str(public_python / SCRIPT), dry_run=False).ok
+    environ = {"ZABBIX_SSL_CONFIG": str(public_folder / "domains.json"),
+               "ZABBIX_SSL_CACHE": str(public_folder / "none")}
+    targets = config.load(str(public_folder / "domains.json"))
+    listed, checked = install.examine(daemon, targets, environ)
+    assert listed.ok and "names 1 targets" in listed.text
+    assert checked.ok and f"it checked file:{public_folder}/full.pem" in checked.text
+    (public_folder / "full.pem").chmod(0o600)
+    _, checked = install.examine(daemon, targets, environ)
+    assert not checked.ok
+    assert "may not be read by user nobody" in checked.text
 
 
 # serves_file

@@ -149,11 +149,11 @@ def test_a_python_that_the_user_cannot_reach(root: None, tmp_path: Path, public_
     daemon = Daemon("conf", str(public_folder / "scripts"), 3, USER)
     assert install.place(daemon, str(script), dry_run=False).ok
     private.chmod(0o700)
-    (line,) = install.examine(daemon, None, {})
+    (line,) = install.examine(daemon, (), {})
     assert not line.ok
     assert f"{private} is closed to user {USER}" in line.text
     private.chmod(0o755)
-    (line,) = install.examine(daemon, None, {})
+    (line,) = install.examine(daemon, (), {})
     assert line.ok
     assert "names 0 targets" in line.text
 
@@ -171,14 +171,14 @@ def test_a_script_that_does_not_work(tmp_path: Path, body: str, told: str) -> No
     script.write_text(f"#!/bin/sh\n{body}\n")
     script.chmod(0o755)
     user = pwd.getpwuid(os.geteuid()).pw_name
-    (line,) = install.examine(Daemon("conf", str(script.parent), 1, user), None, {})
+    (line,) = install.examine(Daemon("conf", str(script.parent), 1, user), (), {})
     assert not line.ok
     assert told in line.text
 
 
 def test_a_script_that_is_not_there(tmp_path: Path) -> None:
     """It says what puts it there; and a user that does not exist is told before anything."""
-    (line,) = install.examine(Daemon("conf", str(tmp_path), 3, USER), None, {})
+    (line,) = install.examine(Daemon("conf", str(tmp_path), 3, USER), (), {})
     assert not line.ok
     assert "run zabbix-ssl install as root" in line.text
     assert not install.prepare_cache("no-such-user", False, str(tmp_path / "cache")).ok

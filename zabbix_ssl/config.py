@@ -68,7 +68,7 @@ def parse(data: bytes, folder: str) -> tuple[Target, ...]:
     defaults, entries = _document(_json(_text(data)))
     base = _with_defaults(defaults, folder)
     targets: list[tuple[int, Target]] = []
-    patterns: dict[str, Target] = {}  # files that match one, each once
+    matched: dict[str, Target] = {}  # files that match a pattern, each once
     for number, raw in enumerate(entries, 1):
         try:
             target = _file(raw, base, folder) or _target(raw, base, folder)
@@ -78,8 +78,12 @@ def parse(data: bytes, folder: str) -> tuple[Target, ...]:
         if found == (target,):
             targets.append((number, target))
             continue
-        targets += [(number, one) for one in found if patterns.setdefault(one.domain, one) is one]
-    _refuse_duplicates(targets, {target.domain for _, target in targets} & patterns.keys())
+        targets += [(number, one) for one in found if matched.setdefault(one.domain, one) is one]
+    # A file that has an entry of its own is what that says, wherever a pattern matches it too.
+    own = {target.domain for _, target in targets if matched.get(target.domain) is not target}
+    targets = [(number, target) for number, target in targets
+               if target.domain not in own or matched.get(target.domain) is not target]
+    _refuse_duplicates(targets)
     return tuple(target for _, target in targets)
 
 
@@ -279,8 +283,7 @@ def _refuse_same_macros(tags: tuple[tuple[str, str], ...]) -> None:
             raise mistake("tag_twice", name=show(name), other=show(other), macro=macro)
 
 
-def _refuse_duplicates(targets: list[tuple[int, Target]], several: set[str]) -> None:
-    """``several``: files that a pattern means, too. An entry of their own is said twice."""
+def _refuse_duplicates(targets: list[tuple[int, Target]]) -> None:
     seen: dict[tuple[str, int, str | None], tuple[int, Target]] = {}
     for number, target in targets:
         other, before = seen.setdefault(identity(target), (number, target))

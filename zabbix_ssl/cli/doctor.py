@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import platform
 import re
 import resource
@@ -28,8 +30,8 @@ from .wrong import wrong
 
 USAGE = "[options]"
 ABOUT = """\
-Looks at what checking needs: Python and packages, configuration, cache, trusted roots, limits, name
-resolution, and one real check. Run it as the user who runs the checks:
+Looks at what checking needs: Python and packages, configuration and the files it names, cache,
+trusted roots, limits, name resolution, and one real check. Run it as the user who runs the checks:
   sudo -u zabbix zabbix-ssl doctor
 
 Ends with 0 when all is fine, else with 1."""
@@ -43,6 +45,9 @@ _ZABBIX_FILES = ("/etc/zabbix/zabbix_server.conf", "/etc/zabbix/zabbix_proxy.con
 _ZABBIX_TIMEOUT = re.compile(r"^\s*Timeout\s*=\s*(\d+)\s*$", re.MULTILINE)
 _ZABBIX_DEFAULT = 3  # seconds, of Timeout
 _MARGIN = 0.3  # seconds for starting Python and handing the answer over
+_OWN_FILES = ("ca_file", "cert", "key", "key_password", "proxy_auth", "password_file",
+              "serves_file")
+_TOLD = 10  # files that cannot be read, each in a line
 _TRIED = 3  # targets that are looked up, and checked until one answers
 _LOOKUP_SECONDS = 5.0
 
@@ -53,6 +58,11 @@ WORDS = {
     "no_package": "{name} is missing ({why}): {executable} -m pip install {name}",
     "config": "{path}: {count} targets",
     "config_empty": "{path} names no target: add some (docs/domains.md)",
+    "named": "{count} files that it names can be read by user {user}",
+    "unreadable": "{path} cannot be read by user {user} ({why}): allow it with chgrp, chmod or "
+                  "setfacl, or name another file",
+    "no_match": "{path} matches no file: look at the pattern",
+    "unreadable_more": "{count} more files cannot be read by user {user}",
     "cache": "{path} can be used by user {user}",
     "cache_own": "{path} can be used by user {user} alone; for others too: install -d -o zabbix "
                  f"-m 755 {entry.DIRECTORY}",
@@ -133,6 +143,33 @@ def _config(asked: Asked) -> Iterator[Line]:
     else:
         yield (_good if targets else _bad)("config" if targets else "config_empty",
                                            path=asked.config, count=len(targets))
+
+
+def _files(asked: Asked) -> Iterator[Line]:
+    """Those that the configuration names: certificates that are looked at, roots, keys, passwords.
+    """
+    user = user_name()
+    paths = dict.fromkeys(path for target in _targets(asked) for path in (
+        target.file, *(getattr(target, name) for name in _OWN_FILES)) if path)
+    closed = [line for path in paths if (line := _closed(path, user))]
+    yield from closed[:_TOLD]
+    if closed[_TOLD:]:
+        yield _bad("unreadable_more", count=len(closed) - _TOLD, user=user)
+    if paths and not closed:
+        yield _good("named", count=len(paths), user=user)
+
+
+def _closed(path: str, user: str) -> Line | None:
+    """What keeps the user from reading a file, None for one that can be read."""
+    try:  # without waiting for who writes into a pipe
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except FileNotFoundError as error:
+        if glob.has_magic(path):
+            return _bad("no_match", path=path)
+        return _bad("unreadable", path=path, user=user, why=error.strerror)
+    except OSError as error:
+        return _bad("unreadable", path=path, user=user, why=error.strerror)
+    return None
 
 
 def _cache(asked: Asked) -> Iterator[Line]:
@@ -235,10 +272,9 @@ def _script(asked: Asked) -> Iterator[Line]:
     except OSError as error:
         yield _bad("told", why=f"{error.filename}: {error.strerror}")
         return
-    target = next((target for target in _targets(asked) if not target.file), None)
     environ = {entry.CONFIG_VARIABLE: asked.config} if asked.config_named else {}
     for daemon in found:
-        for ok, text in install.examine(daemon, target, environ):
+        for ok, text in install.examine(daemon, _targets(asked), environ):
             yield (_good if ok else _bad)("told", why=text)
 
 
@@ -250,6 +286,7 @@ def _targets(asked: Asked) -> tuple[Target, ...]:
 
 
 EXAMINATIONS: tuple[tuple[str, Callable[[Asked], Iterable[Line]]], ...] = (
-    ("python", _python), ("config", _config), ("cache", _cache), ("trust", _trust),
-    ("limits", _limits), ("names", _names), ("check", _check), ("script", _script),
+    ("python", _python), ("config", _config), ("files", _files), ("cache", _cache),
+    ("trust", _trust), ("limits", _limits), ("names", _names), ("check", _check),
+    ("script", _script),
 )

@@ -52,7 +52,7 @@ def run(call: Call) -> int:
         fine &= _tell("script", install.place(daemon, install.own_script(), dry_run))
         fine &= _tell("cache", install.prepare_cache(daemon.user, dry_run, directory))
         if not dry_run:
-            for line in install.examine(daemon, _target(asked), _environ(asked)):
+            for line in install.examine(daemon, _targets(asked), _environ(asked)):
                 fine &= _tell("trial", line)
     return FINE if fine else PROBLEM
 
@@ -73,13 +73,12 @@ def _daemons(asked: Asked) -> list[Daemon]:
     return [daemon._replace(user=user) if user else daemon for daemon in found]
 
 
-def _target(asked: Asked) -> Target | None:
-    """The first target that is on a socket; the trial tells what is wrong with the file."""
+def _targets(asked: Asked) -> tuple[Target, ...]:
+    """Those that are configured; the trial tells what is wrong with the file."""
     try:
-        targets, _ = load(asked, ("absent",))
+        return load(asked, ("absent",))[0]
     except ConfigError:
-        return None
-    return next((target for target in targets if not target.file), None)
+        return ()
 
 
 def _environ(asked: Asked) -> dict[str, str]:

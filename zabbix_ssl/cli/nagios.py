@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .. import __version__, check
+from ..cache import Freshness
 from ..findings import CHAIN_ERRORS, TABLE
-from ..mistakes import ConfigError
-from ..model import DEFAULT_PORTS, PROTOCOL_NAMES, Target
+from ..mistakes import ConfigError, mistake
+from ..model import DEFAULT_PORTS, FILE, PROTOCOL_NAMES, Result, Target
 from ..names import check_port, check_starttls, split_target
 from ..outputs import nagios
 from ..outputs.nagios import Limits, Told
@@ -21,7 +22,7 @@ from . import options
 from .options import MAX_AGE, OPTIONS, Asked, Call, Help, Option
 from .output import Closed, Unwritable, out
 from .speech import LANG, language, of_call
-from .targets import choose
+from .targets import Chosen, choose
 from .wrong import WrongUse, near, wrong
 
 USAGE = "-H HOST [options]"
@@ -99,7 +100,8 @@ def _protocol(word: str) -> Protocol:
 
 
 OWN = (
-    Option("--host", "HOST", options.text, "host name or IP address (-H)"),
+    Option("--host", "HOST", options.text, "host name or IP address, or file:PATH for a "
+           "certificate on disk, also a pattern of them (-H)"),
     Option("--port", "PORT", check_port, "port (-p; default: that of --protocol, else 443)"),
     Option("--warning", "DAYS", _days, "WARNING when the certificate is valid for less (-w; "
            "default: 30 days, or a third of a lifetime under 90 days)"),
@@ -153,10 +155,25 @@ def _told(call: Call) -> Told:
             starttls=asked.given["protocol"].starttls))
     chosen = choose(asked)
     freshness = asked.freshness._replace(max_age=asked.given.get("max_age", 0))
+    speech = language(asked, for_people=False)
+    if len(chosen.targets) > 1:  # a pattern of files
+        return nagios.several(asked.words[0], _all(asked, chosen, freshness), limits, speech)
     target = chosen.targets[0]
     result = check.get(target, asked.settings, asked.cache, freshness=freshness,
                        stamp=chosen.stamp, asked=target.domain)
-    return nagios.plugin(result, limits, language(asked, for_people=False))
+    return nagios.plugin(result, limits, speech)
+
+
+def _all(asked: Asked, chosen: Chosen, freshness: Freshness) -> list[Result]:
+    """The results of several targets, side by side; those that the cache has fresh from there."""
+    kept = check.recall(chosen.targets, asked.settings, asked.cache, stamp=chosen.stamp,
+                        max_age=freshness.max_age or 0) if asked.cache else ()
+    found = {result.target: result for result in kept}
+    asked_anew = [target for target in chosen.targets if target not in found]
+    found |= {result.target: result for _, result in check.run(
+        asked_anew, asked.settings, asked.cache, freshness=freshness, stamp=chosen.stamp,
+        configured=chosen.configured)}
+    return list(found.values())
 
 
 def _named(asked: Asked) -> str:
@@ -168,6 +185,11 @@ def _named(asked: Asked) -> str:
         raise wrong("host")
     if len(words) > 1:
         raise wrong("hosts", count=len(words))
+    if words[0].startswith(FILE):
+        for name in ("port", "protocol"):
+            if name in asked.given:
+                raise mistake("file_key", key=f"--{name}")
+        return words[0]
     port = asked.given.get("port")
     if port is None and "protocol" in asked.given:
         port = asked.given["protocol"].port

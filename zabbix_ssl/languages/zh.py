@@ -265,6 +265,8 @@ NAGIOS = {
     "valid": "剩余 {days} 天，有效期至 {date}",
     "nothing": "无需处理",
     "ignored": "忽略",
+    "all_files": "{pattern}，{count} 个文件，最先到期的是 {file}",
+    "some_files": "{pattern}，{count} 个文件中有 {wrong} 个有问题，最严重的是 {file}",
 }
 
 DOCTOR = {
@@ -274,6 +276,11 @@ DOCTOR = {
     "no_package": "缺少 {name}（{why}）：{executable} -m pip install {name}",
     "config": "{path}：{count} 个目标",
     "config_empty": "{path} 没有目标：请添加（docs/domains.md）",
+    "named": "用户 {user} 可以读取配置中指定的 {count} 个文件",
+    "unreadable": "用户 {user} 不能读取 {path}（{why}）：请用 chgrp、chmod 或 setfacl 授权，"
+                  "或指定另一个文件",
+    "no_match": "{path} 没有匹配任何文件：请检查模式",
+    "unreadable_more": "还有 {count} 个文件用户 {user} 不能读取",
     "cache": "用户 {user} 可以使用 {path}",
     "cache_own": "只有用户 {user} 可以使用 {path}；要与他人共用："
                  "install -d -o zabbix -m 755 /var/cache/zabbix-ssl",

@@ -8,11 +8,13 @@ thresholds. Lines below it say the rest, which Nagios shows on the page of the s
 
 A finding of high severity is CRITICAL, one of medium severity WARNING, and a target that could not
 be checked CRITICAL. UNKNOWN is left to what is wrong on this side.
+
+Several results, those of a pattern of files, are one: the worst in the first line, all below it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..findings import CHAIN_ERRORS, DAY, SLOW_HANDSHAKE_MS, date, expiry_warning_days, tell
@@ -25,6 +27,8 @@ from . import people
 #: Exit codes of a plugin.
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+#: Of several the worst is the last of these (max_state_alt of the Monitoring Plugins).
+_WORST_LAST = (OK, UNKNOWN, WARNING, CRITICAL)
 _OF_SEVERITY = {"low": OK, "medium": WARNING, "high": CRITICAL}
 
 #: Values of error_reason that say something of this side, not of the server.
@@ -38,6 +42,8 @@ WORDS = {
     "valid": "{days} days left, until {date}",
     "nothing": "nothing to mend",
     "ignored": "ignored",
+    "all_files": "{pattern}, {count} files, the first to expire is {file}",
+    "some_files": "{pattern}, {wrong} of {count} files, the worst is {file}",
 }
 _MOST_BYTES = 8000  # Nagios reads 8 KiB
 
@@ -89,21 +95,73 @@ class Told(NamedTuple):
 
 def plugin(result: Result, limits: Limits, language: Language = ENGLISH) -> Told:
     """The exit code, and all that is printed, with a line end."""
-    words = {**language.words("people", people.WORDS), **language.words("nagios", WORDS)}
+    words = _words(language)
+    result, wrong, state = _judged(result, limits, language)
+    head = f"SSL {STATES[state]} - {_plain(people.target_text(result.target))}: "
+    head += _plain(_summary(result, wrong, words))
+    return Told(state, _lines(f"{head} | {' '.join(performance(result, limits))}",
+                              _more(result, limits, words)))
+
+
+def several(pattern: str, results: Sequence[Result], limits: Limits, language: Language = ENGLISH
+            ) -> Told:
+    """The same of all files that a pattern means: the worst one, and a line for each."""
+    words = _words(language)
+    judged = sorted((_judged(result, limits, language) for result in results), key=_need)
+    state = judged[0].state
+    told = [(one.state, f"{_plain(people.target_text(one.result.target))}: "
+             f"{_plain(_summary(one.result, one.wrong, words))}") for one in judged]
+    head = words["some_files" if state else "all_files"].format(
+        pattern=_plain(pattern), count=len(told), file=told[0][1],
+        wrong=sum(one.state != OK for one in judged))
+    counts = [f"{STATES[one].lower()}={sum(j.state == one for j in judged)};;;0"
+              for one in (OK, WARNING, CRITICAL, UNKNOWN)]
+    left = min((one.result for one in judged if "remain_days" in one.result.values),
+               key=lambda result: _seconds(result, "not_after"), default=None)
+    if left:
+        counts += [word for word in performance(left, limits) if word.startswith("remain_days=")]
+    return Told(state, _lines(f"SSL {STATES[state]} - {head} | files={len(told)};;;0 "
+                              f"{' '.join(counts)}",
+                              (f"[{STATES[state]}] {text}" for state, text in told)))
+
+
+class _Judged(NamedTuple):
+    """A result in the language of the answer, what is wrong with it, and the state that makes."""
+
+    result: Result
+    wrong: list[Finding]
+    state: int
+
+
+def _words(language: Language) -> people.Words:
+    return {**language.words("people", people.WORDS), **language.words("nagios", WORDS)}
+
+
+def _judged(result: Result, limits: Limits, language: Language) -> _Judged:
     result = language.result(_limited(result, limits))
     wrong = [finding for finding in result.findings if finding.code not in limits.ignored]
     state = UNKNOWN if result.values["error_reason"] in OUR_SIDE else max(
         (_OF_SEVERITY[finding.severity] for finding in wrong), default=OK)
-    head = f"SSL {STATES[state]} - {_plain(people.target_text(result.target))}: "
-    head += _plain(_summary(result, wrong, words))
-    text = f"{head} | {' '.join(performance(result, limits))}\n"
+    return _Judged(result, wrong, state)
+
+
+def _need(judged: _Judged) -> tuple[int, int]:
+    """Sorts what needs looking at most to the front: by the state, then by the end."""
+    known = "not_after" in judged.result.values
+    return (-_WORST_LAST.index(judged.state),
+            _seconds(judged.result, "not_after") if known else 0)
+
+
+def _lines(first: str, more: Iterable[str]) -> str:
+    """The first line, and as many more as Nagios reads."""
+    text = first + "\n"
     room = _MOST_BYTES - len(text.encode("utf-8", "replace"))
-    for line in _more(result, limits, words):
+    for line in more:
         room -= len(line.encode("utf-8", "replace")) + 1
         if room < 0:
             break
         text += line + "\n"
-    return Told(state, text)
+    return text
 
 
 def unknown(what: str) -> Told:

@@ -16,7 +16,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..entry import DIRECTORY
@@ -26,6 +26,7 @@ from .kinds import SCRIPT
 
 MOST_SHOWN = 200  # characters of what a script said
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # as of systemd
+_FILES = 3  # targets on disk that are tried
 _LAST = 60  # seconds that a trial may take, whatever Timeout says
 
 WORDS = {
@@ -118,8 +119,9 @@ def prepare_cache(user: str, dry_run: bool, path: str = DIRECTORY) -> Line:
     return _bad("cache_other", path=path, user=user)
 
 
-def examine(daemon: Daemon, target: Target | None, environ: dict[str, str]) -> Iterator[Line]:
-    """Is the script there, and does it answer in time: which targets, and one real check."""
+def examine(daemon: Daemon, targets: Sequence[Target], environ: dict[str, str]) -> Iterator[Line]:
+    """Is the script there, and does it answer in time: which targets, and real checks of one on a
+    socket and of some in files, which that user must be able to read."""
     link = os.path.join(daemon.scripts, SCRIPT)
     if not os.path.exists(link):
         yield _bad("not_there", link=link)
@@ -137,8 +139,11 @@ def examine(daemon: Daemon, target: Target | None, environ: dict[str, str]) -> I
         return
     first = _list(daemon, user, link, environ)
     yield first
-    if first.ok and target:
-        yield _check(daemon, user, link, target, environ)
+    if first.ok:
+        sockets = [target for target in targets if not target.file]
+        files = [target for target in targets if target.file]
+        for target in (*sockets[:1], *files[:_FILES]):
+            yield _check(daemon, user, link, target, environ)
 
 
 def _list(daemon: Daemon, user: pwd.struct_passwd, link: str, environ: dict[str, str]) -> Line:
@@ -152,9 +157,11 @@ def _list(daemon: Daemon, user: pwd.struct_passwd, link: str, environ: dict[str,
 
 def _check(daemon: Daemon, user: pwd.struct_passwd, link: str, target: Target,
            environ: dict[str, str]) -> Line:
-    words = (link, "--get", target.domain, str(target.port), "check_time")
-    text, seconds = run_as(user, words, daemon.timeout, environ)
-    if text is None or not text.isdigit():
+    """Of a server an answer counts, whatever it is; of a file that it can be read now."""
+    words = ("error", "--max-age", "0") if target.file else ("check_time",)
+    text, seconds = run_as(user, (link, "--get", target.domain, str(target.port), *words),
+                           daemon.timeout, environ)
+    if text is None or (text if target.file else not text.isdigit()):
         return _not_as_meant(daemon, text)
     return _good("answers", user=daemon.user, target=target, seconds=seconds)
 
