@@ -131,7 +131,7 @@ class Zabbix:
         self.root = root
         self.folder = folder
         self.settings = settings
-        self.environ = environment(root) | environ  # of the server, and so of external scripts
+        self.environ = {**environment(root), **environ}  # of the server, and so of external scripts
         self.scripts = folder / "externalscripts"  # ExternalScripts
         self.scratch = folder / "scratch"  # belongs to the user whom external scripts run as
         self.port, web = free_ports(2)  # of the trapper
@@ -275,7 +275,7 @@ def _copy_database(version: str, root: Path, target: Path) -> None:
 def _build_database(root: Path, data: Path, sockets: Path) -> None:
     shutil.rmtree(data)
     _own(data)
-    tool = [*_run_as_owner(), str(program(root, "usr/lib/postgresql/*/bin/initdb"))]
+    tool = [*run_as_owner(), str(program(root, "usr/lib/postgresql/*/bin/initdb"))]
     subprocess.run([*tool, "-D", data, "-A", "trust", "-U", "zabbix", "-E", "UTF8", "-N",
                     "--locale=C.UTF-8"],
                    check=True, env=environment(root), cwd="/", stdout=subprocess.DEVNULL)
@@ -296,7 +296,7 @@ def _build_database(root: Path, data: Path, sockets: Path) -> None:
         database.stop()
 
 
-def _run_as_owner() -> list[str]:
+def run_as_owner() -> list[str]:
     return ["setpriv", *_identity()] if _identity() else []
 
 
@@ -358,8 +358,12 @@ $ZBX_SERVER_NAME = 'testbed {zabbix.version}'; $IMAGE_FORMAT_DEFAULT = IMAGE_FOR
     for setting in settings:
         command += ["-d", setting]
     command += ["-S", zabbix.url.removeprefix("http://"), "-t", site]
+    # the frontend complains on each page of a machine without the locale of its language
+    (folder / "locale").mkdir()
+    (folder / "locale" / "en_US.utf8").symlink_to("/usr/lib/locale/C.utf8")
+    environ = environment(root) | {"LOCPATH": str(folder / "locale")}
     with (folder / "frontend.log").open("wb") as out:
-        return Process(command, out, environment(root), folder=site)
+        return Process(command, out, environ, folder=site)
 
 
 def _listens(port: int) -> bool:
