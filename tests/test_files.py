@@ -554,6 +554,74 @@ def test_renewed_on_disk_and_not_reloaded(folder: Path) -> None:
         assert "does not exist" in gone.unknown["serves_file_match"]
 
 
+def test_the_option_finds_what_was_not_reloaded(folder: Path, capfd: pytest.CaptureFixture[str]
+                                                ) -> None:
+    """--serves-file of every command that checks: a real nginx whose file was renewed serves the
+    old certificate until it is reloaded; a --get of before or without the option is no answer."""
+    current = INTERMEDIATE.leaf("a.example", not_before=NOW - 30 * DAY, not_after=NOW + 300 * DAY)
+    newer = INTERMEDIATE.leaf("a.example", not_before=NOW - DAY, not_after=NOW + 360 * DAY)
+    with nginx(folder, Site(current.write(folder, "site"))) as server:
+        (port,) = server.ports
+        disk = current.write(folder, "site").certificate
+        (folder / "d.json").write_text(json.dumps([{
+            "domain": "a.example", "port": port, "address": "127.0.0.1", "ca_file": "root.pem"}]))
+        environ = {"ZABBIX_SSL_CONFIG": str(folder / "d.json"),
+                   "ZABBIX_SSL_CACHE": str(folder / "cache")}
+        option = ("--serves-file", str(disk))
+
+        def get(*words: str) -> tuple[int, str]:
+            return told(capfd, "get", "a.example", str(port), "serves_file_match", "--offline",
+                        *words, **environ)
+
+        def finds(expected: bool) -> None:
+            code, printed = told(capfd, "check", "--offline", *option, f"a.example:{port}",
+                                 **environ)
+            assert (code == 2, "Renewed on disk, the daemon was not reloaded" in printed) == (
+                expected, expected)
+            code, printed = told(capfd, "nagios", "--offline", *option, f"a.example:{port}",
+                                 **environ)
+            assert code == (1 if expected else 0)
+            code, printed = told(capfd, "batch", "--offline", *option, **environ)
+            (found,) = json.loads(printed)
+            assert found["certificate"]["serves_file_match"] is not expected
+
+        finds(False)
+        newer.write(folder, "site")
+        finds(True)
+        assert get(*option, "--max-age", "0") == (0, "0\n")
+        code, printed = get()
+        assert code == 1 and "no serves_file is configured" in printed
+        server.reload()
+        finds(False)
+        assert get(*option) == (0, "1\n")  # batch has put it into the cache
+        answer = kept_answer(("--get", "a.example", str(port), "serves_file_match", "--offline",
+                              *option), environ)
+        assert answer == (True, b"1")
+        assert kept_answer(("--get", "a.example", str(port), "serves_file_match", "--offline",
+                            "--serves-file", "/other"), environ) is None
+    code, printed = get(*option, "--max-age", "0")  # it is down: that is the reason
+    assert code == 1 and "refused" in printed
+
+
+def test_the_option_is_stronger_and_not_for_files(folder: Path) -> None:
+    """It takes the place of the key; what is in a file is served by nobody; of the nodes of a name
+    the whole is compared, once; and the result is of the target that was asked for."""
+    with nginx(folder, Site(LEAF.write(folder, "served"))) as server:
+        (port,) = server.ports
+        (folder / "other.pem").write_bytes(OTHER.pem)
+        target = Target("a.example", port, address="127.0.0.1", serves_file=str(
+            folder / "other.pem"), ca_file=str(folder / "root.pem"))
+        file = Target(f"file:{folder}/full.pem", 0, ca_file=str(folder / "root.pem"))
+        nodes = target._replace(address="127.0.0.1,127.0.0.1")
+        for settings_, match in ((Settings(offline=True), False), (
+                Settings(offline=True, serves_file=str(folder / "full.pem")), True)):
+            results = dict(check.run((target, file, nodes), settings_, None))
+            assert [results[n].target for n in range(3)] == [target, file, nodes]
+            assert results[0].values["serves_file_match"] is match
+            assert results[2].values["serves_file_match"] is match
+            assert "serves_file_match" not in results[1].values
+
+
 def test_without_serves_file_nothing_is_compared(folder: Path) -> None:
     """It is not known then, and says what to configure; of a server that is down, too."""
     result = audited(folder / "full.pem")

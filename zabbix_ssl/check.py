@@ -140,7 +140,7 @@ def _share(items: Sequence[Item], *, settings: Settings, cache: Cache | None, fr
 
     for index, observation in door(feed(), settings):
         target, key = items[index]
-        result = _judge(observation)
+        result = _judge(observation)._replace(target=target)
         security = observation.security or known.pop(index, None)
         known.pop(index, None)
         if cache:
@@ -216,12 +216,12 @@ def _probe(target: Target, settings: Settings, known: Security | None, until: fl
 
     try:
         audits = list((door or _door())(feed(), settings))
-        seen = audits[0][1]._replace(target=target)
+        seen = audits[0][1]
     except ImportError:
         raise
     except Exception as error:
         seen = _internal(target, error)
-    return _judge(seen), seen.security
+    return _judge(seen)._replace(target=target), seen.security
 
 
 def _judge(seen: Observation) -> Result:

@@ -54,7 +54,7 @@ _HEADER = f"zabbix-ssl entry 1 {__version__}".encode()
 _MOST_NAME = 180  # bytes of a file name; the most that file systems take is 255
 _PLAIN = b"abcdefghijklmnopqrstuvwxyz0123456789.-_=:\t"
 _PATHS = ("ca_file", "crl_dir", "system_ca_file", "system_ca_dir", "cert", "key", "key_password",
-          "proxy_auth", "password_file")
+          "proxy_auth", "password_file", "serves_file")
 
 
 class Entry:

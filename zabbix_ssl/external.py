@@ -26,7 +26,7 @@ VALUED = {
     "--max-age": "max_age", "--security-max-age": "security_max_age", "--timeout": "timeout",
     "--connections": "connections", "--sni": "sni", "--source-address": "source_address",
     "--alpn": "alpn", "--cert": "cert", "--key": "key", "--key-password": "key_password",
-    "--password-file": "password_file",
+    "--password-file": "password_file", "--serves-file": "serves_file",
     "--proxy": "proxy", "--proxy-auth": "proxy_auth", "--proxy-protocol": "proxy_protocol",
 }
 FLAGS = {"--offline": "offline", "--ca-only": "ca_only", "--all-addresses": "all_addresses"}

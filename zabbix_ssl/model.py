@@ -160,6 +160,7 @@ class Settings(NamedTuple):
     proxy_protocol: str | None = None
     all_addresses: bool = False
     password_file: str | None = None
+    serves_file: str | None = None
     ca_file: str | None = None  # PEM file of more trust anchors
     ca_only: bool = False  # trust ca_file alone, not the system's store
     crl_dir: str | None = None  # local CRLs

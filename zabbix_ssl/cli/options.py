@@ -124,6 +124,10 @@ def _file(word: str) -> str:
     return path
 
 
+def _path(word: str) -> str:
+    return os.path.abspath(text(word))
+
+
 def seconds(least: float, most: float) -> Callable[[str], float]:
     def read(word: str) -> float:
         plain = word.isascii() and word.replace(".", "", 1).isdigit() and len(word) < 20
@@ -162,6 +166,8 @@ OPTIONS = (
            f"${KEY_PASSWORD})"),
     Option("--password-file", "FILE", _file, "file with the password of the PKCS#12 and JKS files "
            "that are looked at (file:PATH)"),
+    Option("--serves-file", "FILE", _path, "compare what the server serves with the certificate in "
+           "that file: renewed, and not reloaded?"),
     Option("--proxy", "URL", check_proxy, "connect through it: http://HOST:PORT (CONNECT) or "
            "socks5://HOST:PORT"),
     Option("--proxy-auth", "FILE", _file, "file with user:password for the proxy (or "
@@ -188,6 +194,10 @@ OPTIONS = (
            f"(default: {Settings().connections})"),
     Option("--workers", "N", count(256), f"processes (default: {Settings().workers})"),
 )
+
+#: For those who show metrics to Prometheus.
+PER_ADDRESS = Option("--per-address", "", None, "of targets with several addresses show to "
+                     "Prometheus each of them too, with the label address")
 
 #: For the commands that may answer from the cache.
 MAX_AGE = Option("--max-age", "SECONDS", seconds(0, _YEAR), "an answer of the cache is good for "

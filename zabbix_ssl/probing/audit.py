@@ -55,6 +55,8 @@ def start(shared: Shared, target: Target, known: Security | None,
     ``node``: the one of its addresses that this is about.
     """
     where = node or shared.settings.address or target.address
+    target = target._replace(serves_file=None if node or target.file else
+                             shared.settings.serves_file or target.serves_file)
 
     def guarded(task: Task) -> Steps[None]:
         try:
@@ -109,7 +111,7 @@ def _every_node(task: Task, shared: Shared, target: Target, where: str | None,
 
     shared.more_nodes += len(texts)
     for text in texts:
-        node = target._replace(timeout=max(0.01, deadline - clock()), serves_file=None)
+        node = target._replace(timeout=max(0.01, deadline - clock()))
         start(shared, node, known and known.nodes.get(text), partial(done, text), text)
     while (yield from whole.wait(task)) is EXPIRED:
         pass  # the same deadline ends the nodes, too
