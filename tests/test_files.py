@@ -9,8 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import command
 import pytest
+from exporters import exporter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +24,7 @@ from zabbix_ssl import check, config
 from zabbix_ssl import entry as entries
 from zabbix_ssl.cache import Cache
 from zabbix_ssl.cli import main
+from zabbix_ssl.exporter import allowed
 from zabbix_ssl.external import kept_answer
 from zabbix_ssl.mistakes import ConfigError
 from zabbix_ssl.model import Result, Settings, Target
@@ -515,6 +519,41 @@ def test_the_script_is_tried_on_files(folder: Path, public_python: Path, public_
     _, checked = install.examine(daemon, targets, environ)
     assert not checked.ok
     assert "may not be read by user nobody" in checked.text
+
+
+def test_the_exporter_looks_at_configured_files_alone(folder: Path) -> None:
+    """A stranger who reaches it can ask for files that are configured, as /targets lists them, and
+    learns of no other whether it is there; --probe-allow lets nobody at files."""
+    (folder / "secret.pem").write_bytes(OTHER.pem)
+    (folder / "domains.json").write_text(json.dumps(
+        {"targets": [{"file": "full.pem", "ca_file": "root.pem"}]}))
+    with exporter(command.Site(folder, {}), "--probe-allow", "*:*", "--offline") as up:
+        up.await_(lambda: up.samples().get("ssl_probe_success"))
+        (listed,) = json.loads(up.ask("/targets").text)
+        assert listed["targets"] == [f"file:{folder}/full.pem"]
+        for word in (*listed["targets"], f"file://{folder}/full.pem", f"file:{folder}/./full.pem"):
+            for more in ("", "&debug=true"):
+                answer = up.ask(f"/probe?target={quote(word)}{more}")
+                assert answer.status == 200
+                assert f'ssl_probe_success{{domain="file:{folder}/full.pem",port="0"}} 1' in (
+                    answer.text)
+        for path in (folder / "secret.pem", folder / "gone.pem", folder, folder / "*.pem",
+                     Path("/etc/passwd"), Path(f"{folder}/full.pem/../secret.pem")):
+            for more in ("", "&debug=true"):
+                answer = up.ask(f"/probe?target={quote(f'file:{path}')}{more}")
+                assert answer.status == 403
+                assert answer.text == f"file:{os.path.normpath(path)} is not among the " \
+                    "configured targets: files are looked at for nobody else\n"
+        for query in (f"file:{folder}/full.pem&address=127.0.0.1", f"FILE:{folder}/full.pem",
+                      f"{folder}/full.pem", "file:", "file:%00", "file:%2f%2fhost%2fx"):
+            assert up.ask(f"/probe?target={query}").status == 400, query
+
+
+def test_no_pattern_of_the_exporter_fits_a_file() -> None:
+    """Not even the one for everything; a server's target fits it."""
+    everything = allowed.parse("*:*")
+    assert allowed.fits(everything, Target("a.example"))
+    assert not allowed.fits(everything, Target("file:/etc/passwd", 0))
 
 
 # serves_file

@@ -36,8 +36,8 @@ class Pattern(NamedTuple):
     port: int | None
 
     def fits(self, target: Target) -> bool:
-        """Is the target one of those?"""
-        if self.port not in (None, target.port):
+        """Is the target one of those? A file is none of them, whatever its name looks like."""
+        if target.file or self.port not in (None, target.port):
             return False
         if self.names:
             return self.names.fullmatch(target.host) is not None

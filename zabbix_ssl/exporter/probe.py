@@ -15,8 +15,9 @@ from typing import NamedTuple
 from ..cache import Cache, Freshness
 from ..check import Door
 from ..check import get as get_result
-from ..mistakes import ConfigError
-from ..model import Observation, Result, Security, Settings, Target
+from ..file_targets import file_domain
+from ..mistakes import ConfigError, mistake
+from ..model import FILE, Observation, Result, Security, Settings, Target
 from ..names import check_addresses, parse_target
 from ..outputs.prometheus import CONTENT_TYPE, exposition, samples
 from ..plain import show
@@ -126,8 +127,10 @@ class Probes:
         if given.get("debug", "") not in _FLAGS:
             raise _wrong(f"debug is {show(given['debug'])}: write true or false")
         try:
-            named = parse_target(given["target"])
+            named = _named(given["target"])
             if given.get("address"):
+                if named.file:
+                    raise mistake("file_key", key="address")
                 named = named._replace(address=check_addresses(given["address"]))
         except ConfigError as error:
             raise _wrong(str(error)) from None
@@ -141,6 +144,9 @@ class Probes:
         by which its answer is found in the cache."""
         target = self._results.find(named)
         if target is None:
+            if named.file:
+                raise Refused(HTTPStatus.FORBIDDEN, f"{named} is not among the configured targets: "
+                              "files are looked at for nobody else", own.REFUSED)
             if named.address or not fits(self._allowed, named):
                 raise Refused(HTTPStatus.FORBIDDEN, f"{named}"
                               f"{f' at {named.address}' if named.address else ''} is not among the "
@@ -151,6 +157,12 @@ class Probes:
         if plain and plain.address != target.address:
             return target, self._settings._replace(address=target.address)
         return target, self._settings
+
+
+def _named(word: str) -> Target:
+    """The target of a word; a file's is a name alone, and nothing looks at the disk for it. Raises
+    ConfigError."""
+    return Target(file_domain(word, "/"), 0) if word.startswith(FILE) else parse_target(word)
 
 
 def _timeout(headers: Mapping[str, str], most: float) -> float:
