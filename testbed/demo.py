@@ -26,10 +26,19 @@ def main() -> int:
         with running(ENDPOINTS, folder) as endpoints:
             print(f"{len(endpoints)} TLS endpoints are up on loopback addresses of this machine.")
             zabbix = ExternalCheck(folder / "domains.json", folder / "cache")
+            show_entries(endpoints)
             show_external_checks(zabbix, endpoints, width)
             wrong = show_verdicts(zabbix, endpoints, width)
             wrong += show_offline(zabbix, endpoints)
             return 1 if wrong else 0
+
+
+def show_entries(endpoints: list[Running]) -> None:
+    """How domains.json says what is not simply TLS at one address."""
+    print("\nSome are not simply open to everybody at one address; domains.json says of these:")
+    for one in endpoints:
+        if one.endpoint.more or one.endpoint.nodes > 1:
+            print(json.dumps(one.entry))
 
 
 def show_external_checks(zabbix: ExternalCheck, endpoints: list[Running], width: int) -> None:

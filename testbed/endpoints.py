@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from . import faults, tls
+from . import faults, preludes, tls
 from .pki import DAY, Authority, Issued, self_signed
 from .revocation import Ledger, Site, publish
 from .serving import Dialogue, serve
@@ -33,6 +33,7 @@ class Authorities(NamedTuple):
     ledger: Ledger  # what intermediate has revoked
     site: Site  # its OCSP responder at "ocsp", its certificate at "issuing.crt"
     dead: str  # URL of an OCSP responder that is down
+    client: Issued  # who we are to servers that want to know, by root
 
     def leaf(self, name: str, **fields: object) -> Issued:
         return self.intermediate.leaf(name, **fields)  # type: ignore[arg-type]
@@ -48,16 +49,18 @@ def authorities() -> Iterator[Authorities]:
         site.responder("ocsp", ledger)
         site.file("issuing.crt", intermediate.der)
         yield Authorities(root, intermediate, old_root, Authority("Stranger CA"), ledger, site,
-                          f"http://127.0.0.1:{refused}/")
+                          f"http://127.0.0.1:{refused}/", root.leaf("Demo Client", san=None))
 
 
-#: Starts the endpoint on an address under a domain name; gives the port.
+#: Starts the endpoint on an address (and, with several nodes, on those of ``node``) under a domain
+#: name; gives the port.
 Start = Callable[[Authorities, str, str], AbstractContextManager[int]]
 
 
 class Endpoint(NamedTuple):
     """One row: what it is, how it is served, what must be found. ``codes`` are all findings that
-    are more than remarks; ``remarks`` the low ones."""
+    are more than remarks; ``remarks`` the low ones. ``more``: what its entry in domains.json has
+    beside domain, port and address."""
 
     name: str  # in front of DOMAIN
     what: str
@@ -66,10 +69,17 @@ class Endpoint(NamedTuple):
     codes: frozenset[str] = frozenset()
     error_reason: str = ""
     remarks: frozenset[str] = frozenset()
+    nodes: int = 1
+    more: Mapping[str, str] = {}
 
     @property
     def domain(self) -> str:
         return f"{self.name}.{DOMAIN}"
+
+    @property
+    def is_https(self) -> bool:
+        """Nothing but TLS is spoken before HTTP."""
+        return "starttls" not in self.more
 
 
 class Running(NamedTuple):
@@ -78,17 +88,31 @@ class Running(NamedTuple):
     endpoint: Endpoint
     address: str
     port: int
-    folder: Path  # of domains.json and ca.pem
+    folder: Path  # of domains.json and the files that it names
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """Its entry in domains.json."""
+        every = ",".join(node(self.address, number) for number in range(self.endpoint.nodes))
+        return {"domain": self.endpoint.domain, "port": self.port, "address": every,
+                **self.endpoint.more}
+
+
+def node(address: str, number: int) -> str:
+    """The address of a node, for the endpoint whose first one is at 127.0.0.x."""
+    return address.replace("127.0.0.", f"127.0.{number}.")
 
 
 @contextmanager
 def running(endpoints: Sequence[Endpoint], folder: Path) -> Iterator[list[Running]]:
     """Starts the endpoints, each on a loopback address of its own and a free port. Writes
-    ``domains.json``, which names them, ``ca.pem`` with the root that it trusts, and the CRL of the
-    issuing CA to the folder ``crls``."""
+    ``domains.json``, which names them, ``ca.pem`` with the root that it trusts, ``client.pem`` and
+    ``client.key`` for servers that want to know who we are, and the CRL of the issuing CA to the
+    folder ``crls``."""
     with ExitStack() as stack:
         cas = stack.enter_context(authorities())
         (folder / "ca.pem").write_bytes(cas.root.certificate_pem)
+        cas.client.write(folder, "client")
         started = []
         for number, endpoint in enumerate(endpoints, 10):
             address = f"127.0.0.{number}"
@@ -99,8 +123,7 @@ def running(endpoints: Sequence[Endpoint], folder: Path) -> Iterator[list[Runnin
         (folder / "domains.json").write_text(json.dumps({
             "defaults": {"ca_file": str(folder / "ca.pem"), "timeout": TIMEOUT,
                          "allow_private_revocation": PUBLISHED},
-            "targets": [{"domain": one.endpoint.domain, "port": one.port, "address": one.address}
-                        for one in started]}, indent=1) + "\n")
+            "targets": [one.entry for one in started]}, indent=1) + "\n")
         yield started
 
 
@@ -118,6 +141,28 @@ def _modern(**fields: object) -> Start:
 
 def _served(make: Callable[[Authorities, str], Dialogue]) -> Start:
     return lambda cas, name, address: serve(make(cas, name), address)
+
+
+@contextmanager
+def _one_of_two_is_old(cas: Authorities, name: str, address: str) -> Iterator[int]:
+    """Two nodes; the second has not got the new certificate yet."""
+    old = cas.leaf(name, not_before=_in_days(-150), not_after=_in_days(50))
+    new = cas.leaf(name, not_before=_in_days(-2), not_after=_in_days(198))
+    with serve(tls.modern(new), address) as port, serve(tls.modern(old), node(address, 1), port):
+        yield port
+
+
+def _smtp(cas: Authorities, name: str) -> Dialogue:
+    return preludes.smtp(name, tls.modern(cas.leaf(name)))
+
+
+def _postgres(cas: Authorities, name: str) -> Dialogue:
+    return preludes.postgres(tls.modern(cas.leaf(name, not_before=_in_days(-188),
+                                                 not_after=_in_days(12.5))))
+
+
+def _known_clients(cas: Authorities, name: str) -> Dialogue:
+    return tls.modern(cas.leaf(name), client_certificate=True, clients=cas.root)
 
 
 def _without_intermediate(cas: Authorities, name: str) -> Dialogue:
@@ -223,6 +268,14 @@ ENDPOINTS = (
              "low", remarks=_codes("revocation_unknown")),
     Endpoint("mutual", "wants a client certificate", _served(
         lambda cas, name: tls.modern(cas.leaf(name), client_certificate=True)), "low"),
+    Endpoint("client-cert", "wants a client certificate, and is shown one", _served(
+        _known_clients), "low", more={"cert": "client.pem", "key": "client.key"}),
+    Endpoint("smtp", "mail server, TLS by STARTTLS", _served(_smtp), "low",
+             more={"starttls": "smtp"}),
+    Endpoint("postgres", "database, TLS by SSLRequest; expires in 12 days", _served(_postgres),
+             "medium", _codes("expiring"), more={"starttls": "postgres"}),
+    Endpoint("two-nodes", "one of its two nodes still serves the old certificate",
+             _one_of_two_is_old, "medium", _codes("nodes_older"), nodes=2),
     Endpoint("down", "nothing listens", lambda cas, name, address: faults.refusing(address),
              "high", _codes("handshake_failed"), "refused"),
     Endpoint("silent", "accepts and never answers", lambda cas, name, address: serve(

@@ -11,6 +11,7 @@ import warnings
 from contextlib import suppress
 
 from OpenSSL import SSL
+from OpenSSL.crypto import X509
 
 from . import pki
 from .serving import Dialogue
@@ -22,9 +23,10 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 def modern(issued: pki.Issued, *, chain: tuple[bytes, ...] | None = None, oldest: str = "TLSv1.2",
            newest: str = "TLSv1.3", ciphers: str = "DEFAULT", staple: bytes = b"",
-           client_certificate: bool = False) -> Dialogue:
+           client_certificate: bool = False, clients: pki.Authority | None = None) -> Dialogue:
     """A server by pyOpenSSL: ``chain`` (DER, or what a good server sends), versions TLSv1.0 and
-    later, ``ciphers`` for those before 1.3. ``client_certificate``: refuses clients without one."""
+    later, ``ciphers`` for those before 1.3. ``client_certificate``: refuses clients without one.
+    ``clients``: the root of those that are let in; without it nobody is."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_cipher_list(f"{ciphers}:@SECLEVEL=0".encode())
     context.set_min_proto_version(_number(oldest))
@@ -38,7 +40,12 @@ def modern(issued: pki.Issued, *, chain: tuple[bytes, ...] | None = None, oldest
     if staple:
         context.set_ocsp_server_callback(lambda connection, data: staple)
     if client_certificate:
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: False)
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT,
+                           lambda *verdict: bool(clients and verdict[-1]))
+        if clients:
+            store = context.get_cert_store()
+            assert store
+            store.add_cert(X509.from_cryptography(clients.certificate))
         context.set_session_id(b"testbed")
 
     def dialogue(connection: socket.socket) -> None:

@@ -23,7 +23,6 @@ from audits import DAY, observed
 from command import ZABBIX_SSL, Site, site
 
 from testbed import packaging, tls
-from testbed.endpoints import OPTIONS
 from testbed.pki import Authority
 from testbed.process import program
 from testbed.serving import Dialogue, serve
@@ -55,7 +54,7 @@ def test_show_fix_prints_what_the_server_should_send(demo: Site) -> None:
     """Below the report, as one PEM block that openssl takes out by itself; nothing without the
     option."""
     target = demo.target("incomplete")
-    done = demo.run("check", "--show-fix", target, *OPTIONS)
+    done = demo.run("check", "--show-fix", target)
     assert (done.returncode, done.stderr) == (2, "")
     (block,) = pem(done.stdout)
     assert re.search(r"\nincomplete\.demo\.example:\d+ \(127\.0\.0\.\d+\) should also send CN=Demo "
@@ -64,13 +63,13 @@ def test_show_fix_prints_what_the_server_should_send(demo: Site) -> None:
     subject = subprocess.run([program("openssl"), "x509", "-noout", "-subject"], check=True,
                              input=done.stdout, capture_output=True, text=True).stdout
     assert "Demo Issuing CA" in subject
-    assert not pem(demo.run("check", target, *OPTIONS).stdout)
+    assert not pem(demo.run("check", target).stdout)
     assert block.count("\n") > 5
 
 
 def test_the_fix_mends_the_server(demo: Site, tmp_path: Path) -> None:
     """With the certificate that it prints openssl verifies the chain, which it does not without."""
-    (block,) = pem(demo.run("check", "--show-fix", demo.target("incomplete"), *OPTIONS).stdout)
+    (block,) = pem(demo.run("check", "--show-fix", demo.target("incomplete")).stdout)
     (tmp_path / "fix.pem").write_text(block)
     address = next(target["address"] for target in demo.targets
                    if target["domain"] == demo.domain("incomplete"))
@@ -89,16 +88,16 @@ def test_the_fix_mends_the_server(demo: Site, tmp_path: Path) -> None:
 def test_show_fix_says_when_there_is_nothing_to_add(demo: Site) -> None:
     """Of a whole chain; when the missing one cannot be had; and nothing of what failed."""
     assert " sends all that it should\n" in demo.run(
-        "check", "--show-fix", demo.target("healthy"), *OPTIONS).stdout
+        "check", "--show-fix", demo.target("healthy")).stdout
     assert "could not be fetched: ask the CA for it\n" in demo.run(
         "check", "--show-fix", demo.target("incomplete"), "--offline").stdout
-    assert "send" not in demo.run("check", "--show-fix", demo.target("down"), *OPTIONS).stdout
+    assert "send" not in demo.run("check", "--show-fix", demo.target("down")).stdout
 
 
 def test_show_fix_of_several(demo: Site) -> None:
     """Each in the list has it below its line."""
     names = ("healthy", "incomplete")
-    done = demo.run("check", "--show-fix", *map(demo.target, names), *OPTIONS)
+    done = demo.run("check", "--show-fix", *map(demo.target, names))
     assert len(pem(done.stdout)) == 1
     places = [done.stdout.index(text) for text in ("healthy", "sends all", "incomplete", "BEGIN")]
     assert places == sorted(places)
@@ -230,7 +229,7 @@ def old_reports(folder: Path) -> set[str]:
 def test_keep_leaves_the_newest(demo: Site, tmp_path: Path) -> None:
     """Of each kind so many; what bears another name stays, whatever it is."""
     others = old_reports(tmp_path)
-    done = demo.run("batch", "--html", "--save", str(tmp_path), "--keep", "3", *OPTIONS)
+    done = demo.run("batch", "--html", "--save", str(tmp_path), "--keep", "3")
     assert (done.returncode, done.stderr) == (0, "")
     names = {path.name for path in tmp_path.iterdir()}
     assert others < names
@@ -246,7 +245,7 @@ def test_without_keep_nothing_is_removed(demo: Site, tmp_path: Path) -> None:
     """The twin of the test above."""
     old_reports(tmp_path)
     before = {path.name for path in tmp_path.iterdir()}
-    assert demo.run("batch", "--save", str(tmp_path), *OPTIONS).returncode == 0
+    assert demo.run("batch", "--save", str(tmp_path)).returncode == 0
     assert before < {path.name for path in tmp_path.iterdir()}
 
 
@@ -254,7 +253,7 @@ def test_a_run_that_fails_removes_nothing(demo: Site, tmp_path: Path) -> None:
     """What there is, is all there is: a full disk must not cost the last good report."""
     old_reports(tmp_path)
     before = {path.name for path in tmp_path.iterdir()}
-    argv = [*ZABBIX_SSL, "batch", "--save", str(tmp_path), "--keep", "1", *OPTIONS]
+    argv = [*ZABBIX_SSL, "batch", "--save", str(tmp_path), "--keep", "1"]
     limited = f"ulimit -f 1; trap '' XFSZ; exec {shlex.join(argv)} | cat >/dev/null"
     subprocess.run(["/bin/bash", "-c", f"set -o pipefail; {limited}"], env=demo.environ, cwd="/",
                    capture_output=True, timeout=60, check=False)
@@ -278,7 +277,7 @@ def test_saved_kinds_are_what_is_printed(demo: Site, tmp_path: Path) -> None:
                         ("--zabbix", {"json"}), ("--prometheus", {"json"})):
         folder = tmp_path / mode
         folder.mkdir()
-        done = demo.run("batch", mode, demo.target("healthy"), f"--save={folder}", *OPTIONS)
+        done = demo.run("batch", mode, demo.target("healthy"), f"--save={folder}")
         files = {path.suffix[1:]: path for path in folder.iterdir()}
         assert set(files) == kinds
         assert json.loads(files["json"].read_text())[0]["domain"] == demo.domain("healthy")

@@ -25,7 +25,7 @@ from test_html import Page
 from test_nagios import said
 from test_outputs import Sample, parsed
 
-from testbed.endpoints import ENDPOINTS, OPTIONS
+from testbed.endpoints import ENDPOINTS
 from testbed.process import child, listener
 from zabbix_ssl import config
 from zabbix_ssl.cache import Cache
@@ -59,11 +59,11 @@ class Audited(NamedTuple):
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
     with site(tmp_path_factory.mktemp("conformance"), *NAMES) as up:
-        done = up.run("batch", *OPTIONS)
+        done = up.run("batch")
         assert (done.returncode, done.stderr) == (0, "")
         # A failure is believed for 30 s: these are read first.
         targets = config.load(str(up.config))
-        settings = Settings(timeout=PATIENT, allow_private_revocation=("127.0.0.0/8",))
+        settings = Settings(timeout=PATIENT)
         results = list(recall(targets, settings, Cache(f"{up.folder}/cache"), max_age=600))
         flat = {name: get_all(up, name) for name in sorted(NAMES, key=lambda name: name not in (
             "down", "silent", "plain-http"))}
@@ -72,7 +72,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
 
 
 def get_all(up: Site, name: str) -> Flat:
-    done = up.run("--get", up.domain(name), up.port(name), "all", "--max-age", "600", *OPTIONS,
+    done = up.run("--get", up.domain(name), up.port(name), "all", "--max-age", "600",
                   program=SCRIPT)
     assert (done.returncode, done.stderr) == (0, "")
     found: Flat = json.loads(done.stdout)
@@ -188,8 +188,7 @@ def test_prometheus(audited: Audited, name: str) -> None:
 def test_nagios(audited: Audited, name: str) -> None:
     """Every number but the moments, and the state that the risk level calls for."""
     up, flat = audited.site, audited.flat[name]
-    done = up.run("nagios", "-H", up.domain(name), "-p", up.port(name), "--max-age", "600",
-                  *OPTIONS)
+    done = up.run("nagios", "-H", up.domain(name), "-p", up.port(name), "--max-age", "600")
     if flat["handshake_ok"]:  # of the same audit
         told = {label: float(found["value"]) for label, found in
                 said(done.stdout).performance.items()}
@@ -203,7 +202,7 @@ def test_nagios(audited: Audited, name: str) -> None:
 
 def test_csv(audited: Audited) -> None:
     """A column for each metric, with the values of JSON; another audit, so without what changes."""
-    text = audited.site.run("batch", "--csv", *OPTIONS).stdout
+    text = audited.site.run("batch", "--csv").stdout
     rows = by_name(list(csv.DictReader(io.StringIO(text))), "domain")
     assert list(rows) == list(audited.objects)
     for name, row in rows.items():
@@ -347,7 +346,7 @@ def compare(audited: Audited, text: str) -> None:
 
 def test_prometheus_command(audited: Audited) -> None:
     """``ssl_check_batch.py --prometheus``."""
-    done = audited.site.run("--prometheus", *OPTIONS, program=SCRIPT)
+    done = audited.site.run("--prometheus", program=SCRIPT)
     assert (done.returncode, done.stderr) == (0, "")
     compare(audited, done.stdout)
 
@@ -368,7 +367,7 @@ def test_exporter(audited: Audited, tmp_path: Path) -> None:
             return False
         return len(re.findall(rb"^ssl_probe_success\{", body, re.MULTILINE)) == len(NAMES)
 
-    argv = [*ZABBIX_SSL, "exporter", "--listen", f"127.0.0.1:{port}", *OPTIONS]
+    argv = [*ZABBIX_SSL, "exporter", "--listen", f"127.0.0.1:{port}"]
     with child(argv, tmp_path / "exporter.log", env=up.environ, ready=ready, seconds=30):
         pass
     ours = [part for part in re.split(r"^(?=# HELP )", body.decode(), flags=re.MULTILINE)
@@ -378,7 +377,7 @@ def test_exporter(audited: Audited, tmp_path: Path) -> None:
 
 def test_zabbix_lines(audited: Audited) -> None:
     """``--zabbix``: the days, and nothing where they are not known."""
-    done = audited.site.run("--zabbix", *OPTIONS, program=SCRIPT)
+    done = audited.site.run("--zabbix", program=SCRIPT)
     for line in done.stdout.splitlines():
         domain, port, days = line.split(",")
         known = audited.flat[domain.split(".")[0]].get("remain_days")
@@ -391,5 +390,5 @@ def test_exit_codes(audited: Audited) -> None:
     """``check`` ends with 1 for what could not be checked, 2 for medium and high, else 0."""
     for name in ("healthy", "expiring", "expired", "down"):
         flat = audited.flat[name]
-        code = audited.site.run("check", audited.site.target(name), *OPTIONS).returncode
+        code = audited.site.run("check", audited.site.target(name)).returncode
         assert code == (1 if not flat["handshake_ok"] else 2 if flat["risk_level"] else 0), name

@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import re
+import smtplib
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -38,6 +40,11 @@ def results(answer: Answer) -> list[dict[str, Any]]:
     return found
 
 
+#: Endpoints of another protocol than HTTPS: the option of sslscan, and those of openssl s_client.
+SPOKEN_FIRST = {"smtp": ("--starttls-smtp", "-starttls", "smtp"),
+                "postgres": ("--starttls-psql", "-starttls", "postgres")}
+
+
 # The table of the demo
 
 
@@ -66,7 +73,8 @@ def test_verdict(endpoint: Endpoint, table: dict[str, tuple[Running, Any]]) -> N
 def test_a_wrong_verdict_is_seen(table: dict[str, tuple[Running, Any]]) -> None:
     """The twin of the test above: no endpoint passes for one that was made for another verdict."""
     def wanted(name: str) -> tuple[object, ...]:
-        return table[name][0].endpoint[3:]
+        made = table[name][0].endpoint
+        return made.risk, made.codes, made.error_reason, made.remarks
 
     for name, (_, result) in table.items():
         for other, (one, _) in table.items():
@@ -77,7 +85,7 @@ def test_facts_do_not_depend_on_trust(table: dict[str, tuple[Running, Any]]) -> 
     """A certificate that nobody trusts shows its dates, names and chain like a good one."""
     good = table["healthy"][1]
     for name in ("expired", "early", "wrong-host", "self-signed", "untrusted", "incomplete",
-                 "weak-key", "mutual"):
+                 "weak-key", "mutual", "client-cert", "smtp", "postgres", "two-nodes"):
         bad = table[name][1]
         assert bad["status"] == "success", name
         for group in ("validity", "certificate", "chain", "tls_info"):
@@ -103,6 +111,8 @@ def test_demo() -> None:
     for endpoint in ENDPOINTS:
         assert [endpoint.name, endpoint.risk] in rows
     assert f"{len(ENDPOINTS)} of {len(ENDPOINTS)} verdicts are as they must be." in said
+    for words in ('"starttls": "smtp"', '"starttls": "postgres"', ",127.0.1.", '"client.pem"'):
+        assert words in said
 
 
 # The same endpoints seen by others
@@ -110,22 +120,25 @@ def test_demo() -> None:
 
 def test_verdicts_are_those_of_curl(table: dict[str, tuple[Running, Any]]) -> None:
     """What we call trusted curl connects to, and nothing else; where clients differ, the finding
-    names it."""
+    names it. Who wants a client certificate takes only those who show the right one."""
     curl = program("curl")
     accepted = {}
     for name, (one, result) in table.items():
-        if result["status"] == "failed" or name == "mutual":
+        if result["status"] == "failed" or not one.endpoint.is_https:
             continue
         where = f"{one.endpoint.domain}:{one.port}"
+        shown = [word for key in ("cert", "key") if key in one.endpoint.more
+                 for word in (f"--{key}", str(one.folder / one.endpoint.more[key]))]
         seen = subprocess.run(
-            [curl, "--silent", "--noproxy", "*", "--cacert", str(one.folder / "ca.pem"),
+            [curl, "--silent", "--noproxy", "*", "--cacert", str(one.folder / "ca.pem"), *shown,
              "--resolve", f"{where}:{one.address}", f"https://{where}/"],
             capture_output=True, check=False, timeout=30)
+        wanted = result["handshake"]["client_certificate_requested"]
         differs = any(finding["code"] == "client_difference" and "curl" in finding["message"]
                       for finding in result["findings"])
         chain = result["chain"]  # curl fetches no intermediate that is missing
         ours = (chain["chain_trusted"] and chain["chain_complete"] and chain["hostname_match"]
-                and result["validity"]["is_valid"] and not differs)
+                and result["validity"]["is_valid"] and not differs and wanted == bool(shown))
         accepted[name] = seen.returncode == 0
         assert accepted[name] == ours, (name, seen.returncode)
     assert set(accepted.values()) == {True, False}
@@ -134,13 +147,83 @@ def test_verdicts_are_those_of_curl(table: dict[str, tuple[Running, Any]]) -> No
 def test_versions_are_those_of_sslscan(table: dict[str, tuple[Running, Any]]) -> None:
     """sslscan finds the versions that we find."""
     sslscan = program("sslscan")
-    for name in ("healthy", "old-tls", "weak-cipher"):
+    for name in ("healthy", "old-tls", "weak-cipher", *SPOKEN_FIRST):
         one, result = table[name]
         seen = subprocess.run(
             [sslscan, "--no-colour", f"--sni-name={one.endpoint.domain}",
-             f"{one.address}:{one.port}"], capture_output=True, text=True, check=True, timeout=60)
+             *SPOKEN_FIRST.get(name, ("",))[:1], f"{one.address}:{one.port}"],
+            capture_output=True, text=True, check=True, timeout=60)
         versions = re.findall(r"^((?:SSL|TLS)v[\d.]+) +enabled", seen.stdout, re.MULTILINE)
         assert result["tls_info"]["supported_tls_versions"] == versions, name
+
+
+@pytest.mark.parametrize("name", SPOKEN_FIRST)
+def test_protocols_are_those_of_openssl(name: str, table: dict[str, tuple[Running, Any]]) -> None:
+    """s_client finds the same certificate and trusts it, by the same protocol; without it neither
+    sees TLS."""
+    one, result = table[name]
+    verified, found = s_client(one, *SPOKEN_FIRST[name][1:])
+    assert verified and found == result["certificate"]["fingerprint_sha256"]
+    assert s_client(one) == (False, "")
+    check = ExternalCheck(one.folder / "domains.json", one.folder / "plain")
+    said = check("--get", one.endpoint.domain, str(one.port), "error_reason", "--starttls", "none")
+    assert said.text in ("not_tls", "closed")
+
+
+def s_client(one: Running, *words: str) -> tuple[bool, str]:
+    """Whether openssl s_client trusts it, and the SHA-256 of its certificate."""
+    seen = subprocess.run(
+        [program("openssl"), "s_client", "-connect", f"{one.address}:{one.port}", "-servername",
+         one.endpoint.domain, "-CAfile", str(one.folder / "ca.pem"), "-verify_hostname",
+         one.endpoint.domain, "-verify_return_error", *words], input="", capture_output=True,
+        text=True, check=False, timeout=30)
+    found = re.search("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", seen.stdout,
+                      re.DOTALL)
+    return seen.returncode == 0, fingerprint(found[0]) if found else ""
+
+
+def fingerprint(pem: str) -> str:
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+
+
+def test_mail_server_is_one_for_smtplib(table: dict[str, tuple[Running, Any]]) -> None:
+    """It takes no mail before STARTTLS, after which the standard library's client trusts it, but
+    does not take it for its address, which is not its name."""
+    one, _ = table["smtp"]
+    context = ssl.create_default_context(cafile=one.folder / "ca.pem")
+    with smtplib.SMTP(one.address, one.port, timeout=10) as client:
+        assert client.noop()[0] == 250 and client.mail("a@a.example")[0] == 530
+        with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+            client.starttls(context=context)
+        client.close()
+        context.check_hostname = False
+        client.connect(one.address, one.port)
+        assert client.starttls(context=context)[0] == 220
+        client.close()  # there is no mail server behind the TLS
+
+
+def test_nodes_are_those_of_another_client(table: dict[str, tuple[Running, Any]]) -> None:
+    """At each address the certificate is the one that another client gets there."""
+    one, result = table["two-nodes"]
+    served = {address: fingerprint(ssl.get_server_certificate((address, one.port), timeout=10))
+              for address in one.entry["address"].split(",")}
+    assert len({*served.values()}) == result["nodes"]["nodes_total"] == 2
+    assert [text.split()[:2] for text in result["nodes"]["nodes"]] == [
+        [address, found[:16]] for address, found in served.items()]
+    assert result["nodes"]["nodes_disagree"] == 1
+    assert table["healthy"][1]["nodes"] == {}
+
+
+def test_another_client_is_not_let_in(table: dict[str, tuple[Running, Any]], tmp_path: Path
+                                      ) -> None:
+    """The twin of the client certificate's verdict: with one of another CA the handshake fails."""
+    one, result = table["client-cert"]
+    assert result["handshake"]["client_certificate_requested"]
+    files = AUTHORITY.leaf("stranger", san=None).write(tmp_path, "stranger")
+    check = ExternalCheck(one.folder / "domains.json", tmp_path / "cache")
+    said = check("--get", one.endpoint.domain, str(one.port), "error_reason", "--cert",
+                 str(files.certificate), "--key", str(files.key))
+    assert said.text == "alert"
 
 
 # Servers that do what no server should
