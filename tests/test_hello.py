@@ -15,7 +15,8 @@ from OpenSSL import SSL
 
 from testbed import faults, pki
 from zabbix_ssl.probing import hello, suites
-from zabbix_ssl.probing.hello import Flight, FlightReader, Reply, ReplyReader
+from zabbix_ssl.probing.flights import Flight, FlightReader, read_flight
+from zabbix_ssl.probing.replies import Reply, ReplyReader, read_reply, read_sslv2_reply
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # asyncore
@@ -214,7 +215,7 @@ def cut(answer: bytes, size: int, version: bytes = b"\3\3") -> bytes:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_openssl_accepts_our_hello(version: str) -> None:
     """Each version is answered by a ServerHello with a suite that was offered."""
-    reply = hello.read_reply(ANSWERS[version])
+    reply = read_reply(ANSWERS[version])
     assert reply is not None
     assert reply.kind == "server_hello"
     assert reply.version == version
@@ -223,7 +224,7 @@ def test_openssl_accepts_our_hello(version: str) -> None:
 
 def test_openssl_refuses_what_it_does_not_have() -> None:
     """The twin: a server of TLS 1.3 alone has an alert for a hello of TLS 1.1."""
-    assert hello.read_reply(REFUSAL) == Reply("alert", "", None, "protocol_version",
+    assert read_reply(REFUSAL) == Reply("alert", "", None, "protocol_version",
                                               "the alert protocol_version")
 
 
@@ -231,27 +232,27 @@ def test_openssl_refuses_what_it_does_not_have() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
 def test_a_server_hello_in_pieces_is_joined(version: str, size: int) -> None:
     """However few bytes a record has, and with empty ones between."""
-    whole = hello.read_reply(ANSWERS[version])
+    whole = read_reply(ANSWERS[version])
     pieces = cut(ANSWERS[version], size)
-    assert hello.read_reply(pieces) == whole
-    assert hello.read_reply(faults.record(faults.HANDSHAKE, b"") * 3 + pieces) == whole
+    assert read_reply(pieces) == whole
+    assert read_reply(faults.record(faults.HANDSHAKE, b"") * 3 + pieces) == whole
 
 
 @pytest.mark.parametrize("answer", [*ANSWERS.values(), REFUSAL])
 def test_more_bytes_are_wanted_until_there_are_enough(answer: bytes) -> None:
     """Byte by byte and in every truncation there is no reply, then one that stays whatever
     follows."""
-    whole = hello.read_reply(answer)
+    whole = read_reply(answer)
     reader, grown = ReplyReader(), bytearray()
     replies = []
     for byte in answer:
         grown.append(byte)
         replies.append(reader(grown))
-        assert hello.read_reply(bytes(grown)) == replies[-1]
+        assert read_reply(bytes(grown)) == replies[-1]
         if replies[-1] is not None:
             break
     assert replies == [None] * (len(replies) - 1) + [whole]
-    assert hello.read_reply(answer + b"\0HTTP/1.1 garbage" * 50) == whole
+    assert read_reply(answer + b"\0HTTP/1.1 garbage" * 50) == whole
 
 
 @pytest.mark.parametrize(("code", "name"), [(90, "user_canceled"), (112, "unrecognized_name"),
@@ -261,12 +262,12 @@ def test_a_warning_before_the_server_hello_is_passed_over(code: int, name: str) 
     answer = ANSWERS["TLSv1.2"]
     warning = faults.record(faults.ALERT, bytes((1, code)))
     split = faults.record(faults.ALERT, b"\1") + faults.record(faults.ALERT, bytes((code,)))
-    assert hello.read_reply(warning) is None
-    assert hello.read_reply(warning * 3 + answer) == hello.read_reply(answer)
-    assert hello.read_reply(split + answer) == hello.read_reply(answer)
+    assert read_reply(warning) is None
+    assert read_reply(warning * 3 + answer) == read_reply(answer)
+    assert read_reply(split + answer) == read_reply(answer)
     both = faults.record(faults.ALERT, bytes((1, code, 2, 40)))
-    assert hello.read_reply(both) == hello.read_reply(faults.record(faults.ALERT, b"\2\x28"))
-    fatal = hello.read_reply(faults.record(faults.ALERT, bytes((2, code))))
+    assert read_reply(both) == read_reply(faults.record(faults.ALERT, b"\2\x28"))
+    fatal = read_reply(faults.record(faults.ALERT, bytes((2, code))))
     assert fatal == Reply("alert", alert=name, detail=f"the alert {name}")
 
 
@@ -275,7 +276,7 @@ def test_a_warning_before_the_server_hello_is_passed_over(code: int, name: str) 
     (b"\2\x46", "protocol_version"), (b"\x77\x50", "internal_error"), (b"\2\xee", "alert_238")])
 def test_alerts_have_names(body: bytes, name: str) -> None:
     """A refusal is one at any level; a number without a name keeps it."""
-    reply = hello.read_reply(faults.record(faults.ALERT, body))
+    reply = read_reply(faults.record(faults.ALERT, body))
     assert reply is not None
     assert (reply.kind, reply.alert) == ("alert", name)
 
@@ -283,7 +284,7 @@ def test_alerts_have_names(body: bytes, name: str) -> None:
 @pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1()])
 def test_openssl_asks_for_another_key_share(curve: ec.EllipticCurve) -> None:
     """A server that does not have x25519 is heard nevertheless."""
-    reply = hello.read_reply(openssl_answer("TLSv1.3", curve=curve))
+    reply = read_reply(openssl_answer("TLSv1.3", curve=curve))
     assert reply is not None
     assert (reply.kind, reply.version) == ("hello_retry_request", "TLSv1.3")
     assert reply.cipher in suites.TLS13
@@ -292,21 +293,21 @@ def test_openssl_asks_for_another_key_share(curve: ec.EllipticCurve) -> None:
 def test_a_retry_request_is_one_in_tls13_alone() -> None:
     """The twin: the same random in a ServerHello of TLS 1.2 is chance."""
     retry, old = openssl_answer("TLSv1.3", curve=ec.SECP384R1()), ANSWERS["TLSv1.2"]
-    assert hello.read_reply(old[:11] + retry[11:43] + old[43:]) == hello.read_reply(old)
+    assert read_reply(old[:11] + retry[11:43] + old[43:]) == read_reply(old)
 
 
 @pytest.mark.parametrize("code", [0x0000, 0x0002, 0x0101, 0x0305, 0x7F1C, 0xFFFF])
 def test_a_version_that_does_not_exist_has_no_name(code: int) -> None:
     """In the old place, and in the extension that counts from TLS 1.3 on."""
     old = ANSWERS["TLSv1.2"]
-    reply = hello.read_reply(old[:9] + code.to_bytes(2) + old[11:])
+    reply = read_reply(old[:9] + code.to_bytes(2) + old[11:])
     assert reply is not None
     assert (reply.kind, reply.version) == ("server_hello", "")
     assert f"0x{code:04X}" in reply.detail
     at = ANSWERS["TLSv1.3"].index(b"\0\x2b\0\2\3\4")
     new = ANSWERS["TLSv1.3"]
     if code:
-        spoilt = hello.read_reply(new[:at + 4] + code.to_bytes(2) + new[at + 6:])
+        spoilt = read_reply(new[:at + 4] + code.to_bytes(2) + new[at + 6:])
         assert spoilt is not None
         assert (spoilt.kind, spoilt.version) == ("server_hello", "")
 
@@ -339,7 +340,7 @@ def test_a_version_that_does_not_exist_has_no_name(code: int) -> None:
 ])
 def test_what_no_server_may_send_is_garbage(data: bytes, detail: str) -> None:
     """Each bound holds, and says which one it was."""
-    assert hello.read_reply(data) == Reply("garbage", detail=detail)
+    assert read_reply(data) == Reply("garbage", detail=detail)
 
 
 def test_a_version_of_the_wrong_size_does_not_count() -> None:
@@ -347,9 +348,9 @@ def test_a_version_of_the_wrong_size_does_not_count() -> None:
     start = b"\3\3" + b"r" * 32 + b"\0\0\5\0"
     right = faults.message(2, start + b"\0\6\0\x2b\0\2\3\4")
     wrong = faults.message(2, start + b"\0\7\0\x2b\0\3\3\4\0")
-    assert hello.read_reply(faults.records(right)) == Reply(
+    assert read_reply(faults.records(right)) == Reply(
         "server_hello", "TLSv1.3", 5, detail="TLSv1.3")
-    assert hello.read_reply(faults.records(wrong)) == Reply(
+    assert read_reply(faults.records(wrong)) == Reply(
         "server_hello", "TLSv1.2", 5, detail="TLSv1.2")
 
 
@@ -358,7 +359,7 @@ def test_a_server_hello_of_the_longest_length_is_read() -> None:
     filler = b"\xfa\xfa" + struct.pack("!H", 65536 - 38 - 2 - 4) + bytes(65536 - 44)
     body = b"\3\3" + b"r" * 32 + b"\0\0\5\0" + struct.pack("!H", len(filler)) + filler
     assert len(body) == 65536
-    reply = hello.read_reply(faults.records(faults.message(2, body)))
+    reply = read_reply(faults.records(faults.message(2, body)))
     assert reply == Reply("server_hello", "TLSv1.2", 5, detail="TLSv1.2")
 
 
@@ -376,22 +377,22 @@ def sslv2_hello(certificate: int = 300, ciphers: int = 6, connection: int = 16, 
     sslv2_hello(20000), sslv2_hello(0, 0, 0)])
 def test_an_sslv2_server_hello_is_known_by_its_beginning(answer: bytes) -> None:
     """With ciphers or, as in DROWN, without; from 13 bytes on, as the lengths agree."""
-    reply = hello.read_sslv2_reply(answer)
+    reply = read_sslv2_reply(answer)
     assert reply is not None
     assert (reply.kind, reply.version, reply.cipher) == ("sslv2_server_hello", "SSLv2", None)
     for length in range(len(answer)):
-        early = hello.read_sslv2_reply(answer[:length])
+        early = read_sslv2_reply(answer[:length])
         assert early == (reply if length >= 13 else None)
         if length > 40:
             break
-    assert hello.read_sslv2_reply(answer + b"more") == reply
+    assert read_sslv2_reply(answer + b"more") == reply
 
 
 @pytest.mark.parametrize("answer", [
     sslv2_hello(version=0x0301), sslv2_hello(ciphers=5), sslv2_hello(more=1), sslv2_hello(more=-1)])
 def test_an_sslv2_server_hello_that_contradicts_itself_is_garbage(answer: bytes) -> None:
     """The twin: one length or the version is off."""
-    assert hello.read_sslv2_reply(answer) == Reply(
+    assert read_sslv2_reply(answer) == Reply(
         "garbage", detail="an SSLv2 SERVER-HELLO with fields that do not fit into it")
 
 
@@ -399,20 +400,20 @@ def test_an_sslv2_server_hello_that_contradicts_itself_is_garbage(answer: bytes)
 def test_an_sslv2_error_is_told(code: int, what: str) -> None:
     """Three bytes in a record; fewer want more."""
     answer = b"\x80\3\0" + code.to_bytes(2)
-    assert hello.read_sslv2_reply(answer) == Reply(
+    assert read_sslv2_reply(answer) == Reply(
         "sslv2_error", "SSLv2", detail=f"an SSLv2 error: {what}")
-    assert [hello.read_sslv2_reply(answer[:i]) for i in range(5)] == [None] * 5
+    assert [read_sslv2_reply(answer[:i]) for i in range(5)] == [None] * 5
 
 
 def test_a_server_answers_an_sslv2_hello_in_its_own_way() -> None:
     """With an alert, or a ServerHello, of TLS; other bytes above 127 are not SSLv2."""
     for answer in (REFUSAL, ANSWERS["TLSv1.0"]):
-        assert hello.read_sslv2_reply(answer) == hello.read_reply(answer)
-        assert hello.read_sslv2_reply(answer[:6]) is None
-    assert hello.read_sslv2_reply(b"\xff\xfd\x18\xff\xfd\x20") == Reply(
+        assert read_sslv2_reply(answer) == read_reply(answer)
+        assert read_sslv2_reply(answer[:6]) is None
+    assert read_sslv2_reply(b"\xff\xfd\x18\xff\xfd\x20") == Reply(
         "not_tls", detail="a telnet server")
     for other in (b"\x80\3\7", b"\x80\4\0\0\1\0", b"\x80\x0a\4"):
-        assert hello.read_sslv2_reply(other) == Reply(
+        assert read_sslv2_reply(other) == Reply(
             "not_tls", detail="something that is not TLS")
 
 
@@ -426,13 +427,13 @@ def test_a_flight_of_openssl_is_read(version: str, ciphers: str, client_certific
     sent = hello.tls_client_hello(version, OFFERS[version], "a.example")
     answer = openssl_answer(version, ciphers=ciphers, sent=sent,
                             client_certificate=client_certificate)
-    flight = hello.read_flight(answer)
-    reply = hello.read_reply(answer)
+    flight = read_flight(answer)
+    reply = read_reply(answer)
     assert reply is not None
     assert flight == Flight(version, reply.cipher, LEAF.chain, client_certificate, True)
-    assert hello.read_flight(answer[:-1]) is None
-    assert hello.read_flight(cut(answer, 5)) == flight
-    assert hello.read_flight(answer + b"more") == flight
+    assert read_flight(answer[:-1]) is None
+    assert read_flight(cut(answer, 5)) == flight
+    assert read_flight(answer + b"more") == flight
 
 
 def test_a_flight_is_read_byte_by_byte() -> None:
@@ -446,13 +447,13 @@ def test_a_flight_is_read_byte_by_byte() -> None:
         if reader.seen != seen[-1]:
             seen.append(reader.seen)
         assert (flight is None) is (len(grown) < len(answer))
-    assert flight == seen[-1] == hello.read_flight(answer)
+    assert flight == seen[-1] == read_flight(answer)
     assert [bool(one.certificates) for one in seen[1:]] == [False, True, True]
 
 
 def test_there_is_no_flight_in_tls13() -> None:
     """Its certificates are encrypted."""
-    flight = hello.read_flight(ANSWERS["TLSv1.3"])
+    flight = read_flight(ANSWERS["TLSv1.3"])
     assert flight is not None
     assert (flight.certificates, flight.done) == ((), False)
     assert "do not come in clear text" in flight.error
@@ -477,11 +478,11 @@ def certificate_list(*certificates: bytes, more: int = 0) -> bytes:
 def test_a_flight_that_goes_wrong_keeps_what_was_right(messages: bytes, error: str, kept: int
                                                        ) -> None:
     """Certificates before the fault are there, with the fault beside them."""
-    flight = hello.read_flight(faults.records(faults.server_hello() + messages))
+    flight = read_flight(faults.records(faults.server_hello() + messages))
     if error.endswith("bytes"):  # the longest message that is read
         assert flight is None
         messages = certificate_list(bytes(262139))
-        flight = hello.read_flight(faults.records(faults.server_hello() + messages))
+        flight = read_flight(faults.records(faults.server_hello() + messages))
         error = "a handshake message of 262145 bytes"
     assert flight == Flight("TLSv1.2", 0xC02F, flight.certificates if flight else (), error=error)
     assert len(flight.certificates) == kept
@@ -496,7 +497,7 @@ def test_a_flight_that_goes_wrong_keeps_what_was_right(messages: bytes, error: s
 ])
 def test_no_flight_at_all(answer: bytes, error: str) -> None:
     """What came in its place."""
-    assert hello.read_flight(answer) == Flight(error=error)
+    assert read_flight(answer) == Flight(error=error)
 
 
 class Counted(bytearray):
@@ -564,32 +565,32 @@ def check(reply: Reply | None) -> None:
 @example(b"\x16\x03\x01\x00\x00")
 def test_any_answer_is_read_without_an_exception(data: bytes) -> None:
     """Whole, in every truncation, and byte by byte with the same end as whole."""
-    check(hello.read_reply(data))
-    check(hello.read_sslv2_reply(data))
+    check(read_reply(data))
+    check(read_sslv2_reply(data))
     reader, flight_reader = ReplyReader(), FlightReader()
     reply: Reply | None = None
     flight: Flight | None = None
     grown = bytearray()
     for byte in data[:400]:
         grown.append(byte)
-        check(hello.read_sslv2_reply(grown))
+        check(read_sslv2_reply(grown))
         if reply is None:
             reply = reader(grown)
             check(reply)
         if flight is None:
             flight = flight_reader(grown)
     short = bytes(grown)
-    whole = hello.read_reply(short)
+    whole = read_reply(short)
     assert (reply and reply.kind) == (whole and whole.kind)
     if whole is not None and whole.kind != "not_tls":  # text is named by as much as has come
         assert reply == whole
-        assert flight == hello.read_flight(short)
+        assert flight == read_flight(short)
 
 
 @given(spoilt(), st.lists(st.integers(1, 4000), max_size=8))
 def test_a_flight_does_not_depend_on_how_it_arrives(data: bytes, cuts: list[int]) -> None:
     """In any pieces the end is that of the whole; certificates are bounded and never empty."""
-    whole = hello.read_flight(data)
+    whole = read_flight(data)
     reader, flight = FlightReader(), None
     for end in [*sorted(cuts), len(data)]:
         if flight is None:

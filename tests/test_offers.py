@@ -21,8 +21,9 @@ from testbed.openssl import s_server
 from testbed.serving import serve
 from zabbix_ssl.model import TLS_VERSIONS, Failure, Offer
 from zabbix_ssl.probing import hello, offers, suites
-from zabbix_ssl.probing.hello import Flight, FlightReader, Reply
+from zabbix_ssl.probing.flights import Flight, FlightReader
 from zabbix_ssl.probing.offers import Answer, Conversation, Question, WeakCiphers
+from zabbix_ssl.probing.replies import Reply
 
 T = TypeVar("T")
 Needs = Callable[[str], str]

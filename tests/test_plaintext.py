@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zabbix_ssl.probing import hello
-from zabbix_ssl.probing.hello import Reply
 from zabbix_ssl.probing.plaintext import _PLAINTEXT, describe_plaintext
+from zabbix_ssl.probing.replies import Reply, read_reply, read_sslv2_reply
 
 
 @pytest.mark.parametrize(("banner", "name"), [
@@ -44,19 +43,19 @@ from zabbix_ssl.probing.plaintext import _PLAINTEXT, describe_plaintext
 def test_a_server_that_speaks_something_else_is_named(banner: bytes, name: str) -> None:
     """By its first bytes, as an answer to each kind of hello."""
     assert describe_plaintext(banner) == name
-    assert hello.read_reply(banner) == Reply("not_tls", detail=name)
-    assert hello.read_sslv2_reply(banner) == Reply("not_tls", detail=name)
+    assert read_reply(banner) == Reply("not_tls", detail=name)
+    assert read_sslv2_reply(banner) == Reply("not_tls", detail=name)
 
 
 def test_a_line_of_text_is_awaited_before_it_is_named() -> None:
     """What comes byte by byte is named by the whole line, by 8 bytes when they are no text, and by
     32 at the latest."""
     banner = b"220 (vsFTPd 3.0.3)\r\n"
-    assert [hello.read_reply(banner[:i]) for i in range(len(banner))] == [None] * len(banner)
+    assert [read_reply(banner[:i]) for i in range(len(banner))] == [None] * len(banner)
     greeting = b"AMQP\0\0\x09\x01"
-    assert [hello.read_reply(greeting[:i]) for i in range(len(greeting))] == [None] * len(greeting)
-    assert hello.read_reply(b"x" * 31) is None
-    assert hello.read_reply(b"x" * 32) == Reply("not_tls", detail="something that is not TLS")
+    assert [read_reply(greeting[:i]) for i in range(len(greeting))] == [None] * len(greeting)
+    assert read_reply(b"x" * 31) is None
+    assert read_reply(b"x" * 32) == Reply("not_tls", detail="something that is not TLS")
 
 
 @given(st.binary(max_size=100))

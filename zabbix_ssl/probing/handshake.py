@@ -12,9 +12,9 @@ from typing import NamedTuple
 from OpenSSL import SSL, crypto
 
 from ..model import Failure, Handshake
-from .hello import describe_plaintext
 from .loop import Steps, clock
 from .network import RECEIVE_BYTES, Failed, Stream
+from .plaintext import describe_plaintext
 from .suites import iana_name
 
 #: How long a server may take to refuse our certificate, seconds; silence then stands for a yes.

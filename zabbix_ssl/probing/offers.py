@@ -16,7 +16,8 @@ from collections.abc import Callable, Generator
 from typing import NamedTuple, TypeVar
 
 from ..model import TLS_VERSIONS, Failure, Offer
-from .hello import Reply, ReplyReader, read_sslv2_reply, sslv2_client_hello, tls_client_hello
+from .hello import sslv2_client_hello, tls_client_hello
+from .replies import Reply, ReplyReader, read_sslv2_reply
 from .suites import OLD, TLS12, TLS12_RARE, TLS13, name_of, weak_at
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ..model import TLS_VERSIONS, Failure, Offer, Security
 from . import offers
-from .hello import Flight, FlightReader
+from .flights import Flight, FlightReader
 from .loop import EXPIRED, Loop, Signal, Steps, Task, clock
 from .network import Address, Failed, connect
 from .offers import Answer, Conversation, Question, WeakCiphers
