@@ -20,7 +20,6 @@ from command import Site, site
 from exporters import Exporter, exporter
 from test_exporter_parts import hashed, write_config
 
-from testbed.endpoints import OPTIONS
 from testbed.pki import Authority
 from zabbix_ssl.model import ERROR_REASONS
 from zabbix_ssl.outputs.prometheus import FAMILIES
@@ -38,7 +37,7 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def running(endpoints: Site) -> Iterator[Exporter]:
     """One that has checked all of them, and lets loopback be probed."""
     with exporter(endpoints, "--probe-allow", "127.0.0.0/8:*", "--ca-file",
-                  str(endpoints.folder / "ca.pem"), *OPTIONS) as up:
+                  str(endpoints.folder / "ca.pem")) as up:
         up.await_(lambda: len(up.samples().get("ssl_probe_success", ())) == len(NAMES))
         yield up
 

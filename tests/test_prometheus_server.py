@@ -18,9 +18,11 @@ import pytest
 import yaml
 from command import Site
 from exporters import Exporter, exporter
+from test_exporter_nodes import DOWN, OLD_ONES, port_of, six_nodes
 from test_exporter_parts import hashed, write_config
+from test_nodes import NAME
 
-from testbed.endpoints import ENDPOINTS, OPTIONS, Endpoint, running
+from testbed.endpoints import ENDPOINTS, Endpoint, running
 from testbed.pki import Authority
 from testbed.process import child, program, reserved
 
@@ -90,7 +92,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus, E
     folder = tmp_path_factory.mktemp("prometheus")
     with running(ENDPOINTS, folder):
         site = Site(folder, {})
-        with exporter(site, "--ca-file", str(folder / "ca.pem"), *OPTIONS) as exporting:
+        with exporter(site, "--ca-file", str(folder / "ca.pem")) as exporting:
             exporting.await_(lambda: len(
                 exporting.samples().get("ssl_probe_success", ())) == len(ENDPOINTS))
             with prometheus(folder / "server", [static("zabbix-ssl", exporting.port)]) as server:
@@ -163,7 +165,7 @@ def test_a_probe_a_target(up: tuple[Prometheus, Exporter], tmp_path: Path) -> No
         server.await_(f"count(ssl_probe_success) == {len(ENDPOINTS)}")
         instances = {one["metric"]["instance"] for one in server.query("ssl_probe_success")}
         assert len(instances) == len(ENDPOINTS)
-        assert all(re.fullmatch(r"[a-z-]+\.demo\.example:\d+ 127\.0\.0\.\d+", one)
+        assert all(re.fullmatch(r"[a-z-]+\.demo\.example:\d+ 127\.0\.0\.[\d.,]+", one)
                    for one in instances)
 
 
@@ -207,6 +209,9 @@ BROKEN = [
     ("ssl_cert_has_weak_cipher == 1", "ssl_cert_has_weak_cipher == 0"),
     (" or ssl_cert_has_weak_signature == 1", ""), ("ssl_cert_has_weak_key == 1 or ", ""),
     ("ssl_nodes_disagree > 0", "ssl_nodes_disagree >= 0"),
+    ("ssl_nodes_disagree > 0", "max_over_time(ssl_nodes_disagree[1h]) > 0"),
+    ("ssl_nodes_failed > 0", "ssl_nodes_failed >= 0"), (" unless ssl_probe_success == 0", ""),
+    ("ssl_nodes_failed > 0", "max_over_time(ssl_nodes_failed[15m]) > 0"),
     ("ssl_probe_success == 0", "min_over_time(ssl_probe_success[1h]) == 0"),
     ("avg_over_time(ssl_handshake", "max_over_time(ssl_handshake"), (" unless ssl_data_stale", ""),
     ("ssl_data_stale == 1 or ", ""), (" or absent(up", " or vector(0) > absent(up"),
@@ -248,6 +253,8 @@ OF_FINDINGS = {
     "weak_cipher": "SSLWeakCipher", "weak_key": "SSLWeakCertificate",
     "revoked": "SSLCertificateRevoked", "must_staple_violated": "SSLMustStapleViolated",
     "handshake_failed": "SSLHandshakeFailing", "client_difference": "",
+    "nodes_older": "SSLNodesDisagree", "nodes_other": "SSLNodesDisagree",
+    "nodes_failed": "SSLNodesFailing", "nodes_family": "SSLNodesFailing",
 }
 
 
@@ -264,6 +271,36 @@ def test_each_endpoint_has_exactly_its_alerts(up: tuple[Prometheus, Exporter]) -
         for one in server.query(expression):
             found[one["metric"]["domain"]].add(alert)
     assert found == {one.domain: expected(one) for one in ENDPOINTS}
+
+
+def test_nodes_have_an_alert_a_cause(tmp_path: Path) -> None:
+    """Of a name with six nodes, two with the old certificate and one that is down: one alert each,
+    of the name and not of each node, and their texts name the nodes. No other rule takes a node for
+    a target."""
+    with six_nodes(tmp_path) as site, exporter(site, "--per-address") as exporting:
+        exporting.await_(lambda: exporting.ask("/metrics").text.count("\nssl_probe_success{") == 3)
+        with prometheus(tmp_path / "server", [static("zabbix-ssl", exporting.port)]) as server:
+            server.await_('ALERTS{alertname="SSLNodesFailing"}')
+            found = [alert for alert, expression in rules().items()
+                     for one in server.query(expression) if one["metric"].get("domain") == NAME]
+            assert found == ["SSLCertificateExpiresSoon", "SSLNodesDisagree", "SSLNodesFailing"]
+            assert len(server.query("ssl_node_probe_success")) == 8
+            texts = {alert: texts_of(server, alert) for alert in found}
+    assert texts["SSLNodesDisagree"] == [(
+        f"2 of 6 nodes of {NAME}:{port_of(site)} still serve another certificate",
+        f"Install the new one there too, and reload them: {OLD_ONES[0]}, {OLD_ONES[1]}.")]
+    assert texts["SSLNodesFailing"] == [(
+        f"1 of 6 nodes of {NAME}:{port_of(site)} cannot be checked",
+        f"Mend them, or take them out of the DNS: {DOWN} (refused).")]
+
+
+def texts_of(server: Prometheus, alert: str) -> list[tuple[str, str]]:
+    """Summary and description of each that is pending or fires."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/api/v1/alerts",
+                                timeout=10) as answer:
+        alerts = json.load(answer)["data"]["alerts"]
+    return [(one["annotations"]["summary"], one["annotations"]["description"]) for one in alerts
+            if one["labels"]["alertname"] == alert]
 
 
 def test_an_alert_names_the_reason(up: tuple[Prometheus, Exporter]) -> None:

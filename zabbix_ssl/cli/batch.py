@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from ..check import run as run_checks
@@ -12,7 +13,7 @@ from ..outputs import csv, html, people
 from ..outputs.objects import batch_json
 from ..outputs.prometheus import samples
 from . import options
-from .options import Asked, Call, Option
+from .options import PER_ADDRESS, Asked, Call, Option
 from .output import CLOSED, UNWRITABLE, Closed, Progress, Unwritable, out
 from .saving import Saved
 from .sinks import Copies, Copy, Exposition, HtmlPage, JsonArray, Lines, Write
@@ -33,13 +34,15 @@ SCRIPT_ABOUT = ABOUT + """
 As an external check of Zabbix:
   --discover                  prints the configured targets for low-level discovery
   --get DOMAIN PORT METRIC    prints one value, or with the metric "all" a JSON object of them
-Both say what is wrong on standard output, in one line, and then end with 1."""
+  --overview                  prints what expires first and what is to be mended, in one JSON object
+They say what is wrong on standard output, in one line, and then end with 1."""
 
 _MOST_KEPT = 100_000
 
 OWN = (
     Option("--zabbix", "", None, "print a line domain,port,days left for each target instead"),
     Option("--prometheus", "", None, "print metrics for Prometheus instead"),
+    PER_ADDRESS,
     Option("--csv", "", None, "print a table for spreadsheets instead"),
     Option("--html", "", None, "print a page for a browser instead, all in one file"),
     Option("--save", "DIR", options.text, "also write the JSON to ssl_batch_check_<unix time>.json "
@@ -53,26 +56,31 @@ OWN = (
 class Format(NamedTuple):
     """A row: how results are printed. ``language`` is that of the locale only ``for_people``."""
 
-    copy: Callable[[Write, Language], Copy]
+    copy: Callable[[Write, Language, Asked], Copy]
     kind: str = ""  # end of the name under which --save writes it; "" for none
     for_people: bool = False
 
 
-def _json(write: Write, language: Language) -> Copy:
+def _json(write: Write, language: Language, asked: Asked) -> Copy:
     return _in(language, batch_json), JsonArray(write)
 
 
-def _html(write: Write, language: Language) -> Copy:
+def _prometheus(write: Write, language: Language, asked: Asked) -> Copy:
+    make = partial(samples, per_address="per_address" in asked.given)
+    return _in(language, make), Exposition(write)
+
+
+def _html(write: Write, language: Language, asked: Asked) -> Copy:
     words = {**language.words("people", people.WORDS), **language.words("html", html.WORDS)}
     return _in(language, lambda result: html.entry(result, words)), HtmlPage(write, words)
 
 
 FORMATS = {
     "json": Format(_json, "json"),
-    "zabbix": Format(lambda write, language: (csv.zabbix_line, Lines(write))),
-    "prometheus": Format(lambda write, language: (_in(language, samples), Exposition(write))),
-    "csv": Format(lambda write, language: (_in(language, csv.row), Lines(write, csv.header())),
-                  "csv"),
+    "zabbix": Format(lambda write, language, asked: (csv.zabbix_line, Lines(write))),
+    "prometheus": Format(_prometheus),
+    "csv": Format(lambda write, language, asked: (_in(language, csv.row),
+                                                  Lines(write, csv.header())), "csv"),
     "html": Format(_html, "html", for_people=True),
 }
 
@@ -92,6 +100,8 @@ def _run(call: Call, about: str) -> int:
     name = _format(asked)
     if "keep" in asked.given and "save" not in asked.given:
         raise wrong("alone", option="--keep", needed="--save DIR")
+    if "per_address" in asked.given and name != "prometheus":
+        raise wrong("alone", option="--per-address", needed="--prometheus")
     chosen = choose(asked)
     printed = _copy(asked, name, out)
     if "save" not in asked.given:
@@ -112,7 +122,7 @@ def _format(asked: Asked) -> str:
 
 def _copy(asked: Asked, name: str, write: Write) -> Copy:
     row = FORMATS[name]
-    return row.copy(write, language(asked, row.for_people))
+    return row.copy(write, language(asked, row.for_people), asked)
 
 
 def _in(language: Language, make: Callable[[Result], object]) -> Callable[[Result], object]:

@@ -17,7 +17,7 @@ from ..names import check_domain, check_port
 from ..plain import show
 from ..systemd import notify, watchdog_seconds
 from . import options
-from .options import MAX_AGE, Asked, Call, Option, text
+from .options import MAX_AGE, PER_ADDRESS, Asked, Call, Option, text
 from .push import Log
 from .targets import load
 from .wrong import WrongUse, wrong
@@ -48,6 +48,7 @@ OWN = (
            f"intervals without another (default: {STALE_AFTER})"),
     Option("--probe-allow", "PATTERN[,...]", text, "let /probe look at other targets than those "
            "that are configured too: *.example.com:443, 10.0.0.0/8:*"),
+    PER_ADDRESS,
     MAX_AGE,
 )
 #: Options of checking that make no sense for all targets at once, or for a service.
@@ -118,9 +119,10 @@ def _made(asked: Asked, say: Callable[[str], None]) -> tuple[Exporter, Gate]:
     source = Source(partial(_load, asked, ("absent",) if patterns else ()), stamp)
     audits = Audits(source, asked.settings, asked.cache, interval=_interval(asked), say=say,
                     freshness=asked.freshness, door=measured.measured(audit_all, SCHEDULE))
-    results = Results(_stale_after(asked))
+    per_address = "per_address" in asked.given
+    results = Results(_stale_after(asked), per_address)
     probes = Probes(results, patterns, asked.settings, asked.cache, asked.freshness, stamp,
-                    measured, resident())
+                    measured, resident(), per_address)
     turn = _Turn(asked.call.environ)
     return Exporter(audits, results, probes, measured, gate, say, turn), gate
 

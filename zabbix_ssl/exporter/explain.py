@@ -17,8 +17,10 @@ _MOST_TEXT = 300  # characters of one that a stranger wrote
 Row = tuple[str, str]  # a label ("" for one more line) and a text
 
 
-def explain(seen: Observation, result: Result, configured: bool, seconds: float) -> str:
-    """The text, many lines. ``seconds``: what the audit took."""
+def explain(seen: Observation, result: Result, configured: bool, seconds: float,
+            per_address: bool = False) -> str:
+    """The text, many lines. ``seconds``: what the audit took. ``per_address``: among the metrics
+    those of each address."""
     steps = ((label, text) for tell in _STEPS for label, text in tell(seen))
     rows = [*_head(seen, configured), *steps, *_nodes(result), *_findings(result),
             ("Took", f"{1000 * seconds:.0f} ms")]
@@ -26,7 +28,7 @@ def explain(seen: Observation, result: Result, configured: bool, seconds: float)
                      for label, text in rows)
     unknown = "\n".join(f"{name}: {printable(why)[:_MOST_TEXT]}"
                         for name, why in result.unknown.items())
-    metrics = "".join(exposition([samples(result)]))
+    metrics = "".join(exposition([samples(result, per_address)]))
     return (f"{told}\n\nMetrics that are not known, and why\n\n{unknown or 'none'}\n\n"
             f"Metrics of this probe\n\n{metrics}")
 

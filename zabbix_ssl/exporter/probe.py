@@ -58,7 +58,7 @@ class Probes:
 
     def __init__(self, results: Results, allowed: Iterable[Pattern], settings: Settings,
                  cache: Cache | None, freshness: Freshness, stamp: Callable[[], bytes],
-                 measured: Own, door: Door) -> None:
+                 measured: Own, door: Door, per_address: bool = False) -> None:
         self._results = results
         self._allowed = tuple(allowed)
         self._settings = settings
@@ -66,6 +66,7 @@ class Probes:
         self._freshness = freshness
         self._stamp = stamp
         self._own = measured
+        self._per_address = per_address
         self._door = measured.measured(door, own.PROBE)
 
     def wanted(self, request: Request) -> Wanted:
@@ -92,7 +93,8 @@ class Probes:
             wanted.target, wanted.settings, self._cache, freshness=self._freshness,
             stamp=self._stamp(), door=self._watched(audited))
         self._own.probed(own.AUDIT if audited else own.CACHE)
-        body = "".join(exposition([samples(result)])).encode("utf-8", "backslashreplace")
+        body = "".join(exposition([samples(result, self._per_address)])).encode(
+            "utf-8", "backslashreplace")
         return Response(HTTPStatus.OK, (body,), len(body), CONTENT_TYPE)
 
     def _explained(self, wanted: Wanted) -> Response:
@@ -103,7 +105,7 @@ class Probes:
         self._own.probed(own.DEBUG)
         seen = audited[0] if audited else Observation(wanted.target, result.check_time)
         return text(HTTPStatus.OK, explain(seen, result, wanted.configured,
-                                           time.monotonic() - begun))
+                                           time.monotonic() - begun, self._per_address))
 
     def _watched(self, audited: list[Observation]) -> Door:
         """The door, with what it tells put into ``audited``."""

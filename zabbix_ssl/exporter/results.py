@@ -19,7 +19,7 @@ from typing import NamedTuple
 from .. import config
 from ..model import Result, Target
 from ..names import identity
-from ..outputs.prometheus import FAMILIES, Family, head, labels_of, samples
+from ..outputs.prometheus import Family, families, head, labels_of, samples
 from .compressed import Piece, compress
 
 Name = tuple[str, int, str | None]  # of names.identity
@@ -30,8 +30,6 @@ STALE = Family("ssl_data_stale", "The last check was too long ago: what it found
 #: What is still said of a target whose result is stale.
 TIMELESS = frozenset(("ssl_check_timestamp_seconds", "ssl_target_info", "ssl_target_warning_days"))
 
-_FAMILIES = (*FAMILIES, STALE)
-_NOTHING = ("",) * len(_FAMILIES)
 
 
 class Ages(NamedTuple):
@@ -59,16 +57,19 @@ class _Shown:
 
 
 class Results:
-    """All of them, from many threads. ``stale_after``: seconds."""
+    """All of them, from many threads. ``stale_after``: seconds. ``per_address``: each address of a
+    target too."""
 
-    def __init__(self, stale_after: float) -> None:
+    def __init__(self, stale_after: float, per_address: bool = False) -> None:
         self._stale_after = stale_after
+        self._per_address = per_address
+        self._families = (*families(per_address), STALE)
         self._lock = threading.Lock()
         self._rendering = threading.Lock()
         self._shown: dict[Name, _Shown] = {}
         self._alike: dict[tuple[str, int], tuple[Target, ...]] = {}
-        self._columns: list[list[str]] = [[] for _ in _FAMILIES]
-        self._changed = set(range(len(_FAMILIES)))
+        self._columns: list[list[str]] = [[] for _ in self._families]
+        self._changed = set(range(len(self._families)))
         self._pieces: dict[int, Piece] = {}
 
     def configure(self, targets: Iterable[Target]) -> None:
@@ -86,19 +87,19 @@ class Results:
                     rows.append([column[one.row] for column in self._columns])
                 else:
                     one = _Shown(target, labels, now)
-                    rows.append(list(_NOTHING))
+                    rows.append([""] * len(self._families))
                 shown[name] = one
                 alike[name[:2]] = (*alike.get(name[:2], ()), target)
             for row, one in enumerate(shown.values()):
                 one.row = row
             self._shown, self._alike = shown, alike
             self._columns = [list(column) for column in zip(*rows, strict=True)] or [
-                [] for _ in _FAMILIES]
-            self._changed.update(range(len(_FAMILIES)))
+                [] for _ in self._families]
+            self._changed.update(range(len(self._families)))
 
     def add(self, result: Result) -> None:
         """A result; that of a target which is not configured (any more) is dropped."""
-        made = samples(result)
+        made = samples(result, self._per_address)
         age = max(0.0, time.time() - result.check_time)
         with self._lock:
             one = self._shown.get(identity(result.target))
@@ -131,8 +132,8 @@ class Results:
                 changed = {number: list(self._columns[number]) for number in self._changed}
                 self._changed.clear()
             for number, column in changed.items():
-                self._pieces[number] = _piece(_FAMILIES[number], column)
-            return [self._pieces[number] for number in range(len(_FAMILIES))
+                self._pieces[number] = _piece(self._families[number], column)
+            return [self._pieces[number] for number in range(len(self._families))
                     if self._pieces[number].length], ages
 
     def _age(self) -> Ages:
@@ -158,7 +159,7 @@ class Results:
         self._write(one, tuple(
             column[one.row] if family.name in TIMELESS else _verdict(one)
             if family is STALE else "" for family, column in
-            zip(_FAMILIES, self._columns, strict=True)))
+            zip(self._families, self._columns, strict=True)))
 
     def _write(self, one: _Shown, texts: Sequence[str]) -> None:
         for number, (column, text) in enumerate(zip(self._columns, texts, strict=True)):
