@@ -72,6 +72,11 @@ def tell_stories(zabbix: Zabbix) -> None:
         before = expected
         problems.await_(expected, 120)
         assert Counter(problems.begun()) == begun, number
+        names = problems.names()
+        for name, story in told.items():
+            says = story[min(number, len(story) - 1)].says
+            assert not says or says in "; ".join(
+                text for (domain, _), text in names.items() if domain == domains[name]), names
     assert problems
     close(api, hostid)
     problems.await_(set())

@@ -11,12 +11,16 @@ from zabbix_host import DAY
 
 Values = dict[str, object]
 
+SIX = tuple(f"192.0.2.{number}" for number in range(1, 7))
+BOTH_FAMILIES = ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2")
+
 
 class Phase(NamedTuple):
     """What the check says, and the codes of the problems that must be open."""
 
     values: Values | str  # a text: what the script prints in place of JSON
     problems: frozenset[str]
+    says: str = ""  # words that the name of one of them must have
 
 
 def healthy(start: int, **changes: object) -> Values:
@@ -42,8 +46,18 @@ def healthy(start: int, **changes: object) -> Values:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _phase(values: Values | str, *problems: str) -> Phase:
-    return Phase(values, frozenset(problems))
+def nodes(failed: tuple[str, ...] = (), old: tuple[str, ...] = (), every: tuple[str, ...] = SIX
+          ) -> Values:
+    """The metrics of a target's nodes, of which some cannot be checked or serve the old
+    certificate."""
+    told = [f"{node} timeout" if node in failed else
+            f"{node} {'A' * 16 if node in old else 'B' * 16} until 2027-05-13" for node in every]
+    return {"nodes_total": len(every), "nodes_failed": len(failed), "nodes_disagree": len(old),
+            "nodes_weak": "", "nodes": ", ".join(told)}
+
+
+def _phase(values: Values | str, *problems: str, says: str = "") -> Phase:
+    return Phase(values, frozenset(problems), says)
 
 
 ISSUER = "CN=R10,O=Let's Encrypt,C=US"
@@ -139,6 +153,29 @@ def stories(start: int) -> dict[str, tuple[Phase, ...]]:
         "renewed": (fine, _phase(well(serial="02", fingerprint_sha256="BB",
                                       not_after=start + 200 * DAY))),
         "more-names": (fine, _phase(well(san="a.example, shop.a.example, www.a.example"))),
+        # nodes
+        "nodes-alike": (_phase(well(**nodes())),),
+        "nodes-rolled-out": (_phase(well(**nodes(old=SIX[:2]))), _phase(well(**nodes()))),
+        "nodes-left-behind": (
+            _phase(well(**nodes(old=SIX[:2])), "nodes_disagree",
+                   says="2 of 6 nodes serve another certificate"),
+            _phase(well(**nodes()))),
+        "nodes-one-down": (
+            _phase(well(**nodes(failed=SIX[:1])), "nodes_failed",
+                   says="1 of 6 nodes cannot be checked"),
+            _phase(well(**nodes()))),
+        "nodes-without-ipv6": (
+            _phase(well(**nodes(failed=BOTH_FAMILIES[2:], every=BOTH_FAMILIES)), "nodes_failed",
+                   says="2 of 4 nodes cannot be checked"),
+            _phase(well(**nodes(every=BOTH_FAMILIES)))),
+        "nodes-all-down": (
+            _phase(failed("timeout", "none of 6 nodes") | nodes(failed=SIX), "unreachable"),
+            _phase(well(**nodes()))),
+        "nodes-late-and-down": (
+            _phase(well(**nodes(failed=SIX[:1], old=SIX[1:3])), "nodes_failed", "nodes_disagree"),
+            _phase(failed("timeout", "none of 6 nodes") | nodes(failed=SIX), "unreachable",
+                   says="none of 6 nodes"),
+            _phase(well(**nodes()))),
         # the check itself
         "stale": (_phase(well(not_after=start + 30, chain_not_after=start + 30), "expiring_high"),
                   _phase("Traceback (most recent call last):", "expiring_high", "expired",
@@ -165,6 +202,7 @@ MACROS = {
     '{$SSL.TRUST.CONTROL:"self-signed-as-meant.example"}': "0",
     '{$SSL.REVOCATION.UNKNOWN:"unknown-long.example"}': "8s",
     '{$SSL.HANDSHAKE.MAX:"slow-as-meant.example"}': "1000",
+    '{$SSL.NODES.GRACE:regex:"^nodes-l"}': "8s",
     '{$SSL.NODATA:"stale.example"}': "12s",
     "{$SSL.INTERVAL}": "3s",
 }
