@@ -26,6 +26,7 @@ from testbed import nginx as web
 from testbed.pki import DAY, Authority
 from testbed.process import reserved
 from testbed.serving import Dialogue, serve
+from testbed.trapper import trapper
 from zabbix_ssl import cache as caching
 from zabbix_ssl import config
 from zabbix_ssl.cache import Cache
@@ -38,6 +39,7 @@ from zabbix_ssl.model import Observation, Result, Security, Settings, Target
 from zabbix_ssl.outputs import people, prometheus
 from zabbix_ssl.outputs.objects import batch_object
 from zabbix_ssl.probing import audit_all
+from zabbix_ssl.zabbix.delivery import DISCOVERY_KEY
 
 NAME = "many.example"
 ROOT = Authority("Nodes Root")
@@ -376,6 +378,23 @@ def test_given_addresses_in_the_exporter(tmp_path: Path) -> None:
         assert listed["labels"]["__param_address"] == GIVEN
 
 
+def test_given_addresses_are_pushed(tmp_path: Path) -> None:
+    """As one target, listed with all of its addresses."""
+    with configured(tmp_path) as site, trapper() as listener:
+        process = site.start("push", "--server", f"127.0.0.1:{listener.port}", "--interval", "10",
+                             "--spool-dir", str(tmp_path / "spool"))
+        with process:
+            until = time.monotonic() + 20
+            while not listener.values() and time.monotonic() < until:
+                time.sleep(0.05)
+            process.terminate()
+    [value, *_] = listener.values()
+    told = json.loads(value.value or "")
+    assert (told["nodes_total"], told["nodes_failed"], told["nodes_disagree"]) == (2, 0, 1)
+    [listed] = [row.value for row in listener.rows if row.key == DISCOVERY_KEY][:1]
+    assert [row["{#ADDRESS}"] for row in json.loads(listed or "")["data"]] == [GIVEN]
+
+
 def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails as ever, and the nodes are unknown for that reason."""
     def absent(*_: object, **__: object) -> None:
@@ -406,17 +425,21 @@ from zabbix_ssl.model import Settings, Target
 from zabbix_ssl.probing import audit_all
 socket.getaddrinfo = lambda host, port, **_: [
     (socket.AF_INET, 1, 6, "", (f"127.0.0.{n}", port)) for n in range(1, 7)]
-targets = [(Target(f"t{n}.example", int(sys.argv[1]), all_addresses=True), None) for n in range(40)]
+given = ",".join(f"127.0.0.{n}" for n in range(1, 7)) if sys.argv[2:] else None
+targets = [(Target(f"t{n}.example", int(sys.argv[1]), given, all_addresses=not given), None)
+           for n in range(40)]
 for _, seen in audit_all(targets, Settings(timeout=20)):
     print(len(seen.nodes.every), len(seen.nodes.failed))
 """
 
 
-def test_many_names_with_many_nodes_do_not_run_out_of_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", [(), ("given",)])
+def test_many_names_with_many_nodes_do_not_run_out_of_files(given: tuple[str, ...], tmp_path: Path
+                                                            ) -> None:
     """Nodes count among what is under way at once."""
     with web.nginx(tmp_path, web.Site(NEW.write(tmp_path), address="0.0.0.0")) as server:
-        done = subprocess.run([sys.executable, "-c", MANY, str(server.ports[0])], cwd=HERE,
-                              capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", MANY, str(server.ports[0]), *given],
+                              cwd=HERE, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("6 0\n" * 40, "")
 
 
