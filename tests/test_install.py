@@ -15,7 +15,7 @@ from testbed import tls
 from testbed.pki import Authority
 from testbed.process import NotInstalled
 from testbed.serving import serve
-from zabbix_ssl.cli import main
+from zabbix_ssl.cli import doctor, main
 from zabbix_ssl.zabbix import daemons, install
 from zabbix_ssl.zabbix.daemons import Daemon
 
@@ -193,6 +193,42 @@ def test_a_cache_of_somebody_else(root: None, public_folder: Path) -> None:
     assert not line.ok
     assert f"chown {USER} {cache}" in line.text
     assert cache.stat().st_uid == 0
+
+
+PAIR = [{"domain": "a.example", "address": f"192.0.2.{n}"} for n in (1, 2)]
+ONE = [{"domain": "a.example", "address": "192.0.2.1,192.0.2.2"}]
+TOLD = "a.example:443 is configured 2 times, with 192.0.2.1 and 192.0.2.2: "
+
+
+@pytest.mark.parametrize(("targets", "told"), [(PAIR, 1), (ONE, 0)])
+def test_targets_that_zabbix_cannot_tell_apart(
+        tmp_path: Path, targets: object, told: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """They are a problem, told once; in one entry they are none."""
+    (tmp_path / "domains.json").write_text(json.dumps(targets))
+    conf = configured(tmp_path, f"User={pwd.getpwuid(os.geteuid()).pw_name}", "Timeout=5")
+    code = main(["install", "--zabbix-conf", str(conf), "--cache-dir", str(tmp_path / "cache"),
+                 "--config", str(tmp_path / "domains.json")], {})
+    printed = capfd.readouterr().out
+    assert printed.count(f"PROBLEM  targets    {TOLD}") == told
+    assert code == 1 or not told
+
+
+@pytest.mark.parametrize("zabbix_is_here", [True, False])
+def test_the_doctor_tells_of_them(
+        tmp_path: Path, zabbix_is_here: bool, capfd: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Zabbix is they are a problem, else something to know: Prometheus keeps them apart."""
+    (tmp_path / "zabbix_server.conf").touch()
+    monkeypatch.setattr(doctor, "CONFIGS", (
+        str(tmp_path / "zabbix_server.conf"),) if zabbix_is_here else ())
+    path = tmp_path / "domains.json"
+    for targets, told in ((PAIR, 1), (ONE, 0)):
+        path.write_text(json.dumps(targets))
+        main(["doctor", "--no-cache", "--timeout", "0.1", "--config", str(path)], {})
+        printed = capfd.readouterr().out
+        verdict = "PROBLEM" if zabbix_is_here else "note   "
+        assert printed.count(f"{verdict}  config     {TOLD}") == told
+        assert printed.count(TOLD) == told
 
 
 def test_wrong_use(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

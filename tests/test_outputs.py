@@ -23,7 +23,7 @@ from zabbix_ssl.model import (
 )
 from zabbix_ssl.outputs import objects, people, prometheus
 from zabbix_ssl.outputs.csv import zabbix_line
-from zabbix_ssl.outputs.discovery import discovery_json
+from zabbix_ssl.outputs.discovery import discovery_json, left_out, told_apart
 from zabbix_ssl.plain import columns, pad, printable, show, wrap
 
 NOW = 1795503600  # 2026-11-24T07:00:00Z
@@ -152,6 +152,40 @@ class TestDiscovery:
     def test_no_targets_are_an_empty_list(self) -> None:
         """Still valid for Zabbix."""
         assert discovery_json(()) == '{"data":[]}'
+
+    def test_what_zabbix_cannot_tell_apart_is_one_row(self) -> None:
+        """Of those with the same domain and port the one without an address is given, else the
+        first, as --get means it; others are all kept, in order."""
+        a, one, two = (Target("a.example", address=address) for address in
+                       (None, "192.0.2.1", "192.0.2.2"))
+        other = Target("a.example", 8443, "192.0.2.1")
+        upper = Target("A.example", address="192.0.2.3")
+        file, capital = Target("file:/a.pem", 0), Target("file:/A.pem", 0)
+        assert told_apart([one, a, two, other]) == (a, other)
+        assert told_apart([one, two, upper, other]) == (one, other)
+        assert told_apart([other, a, file, capital]) == (other, a, file, capital)
+        rows = json.loads(discovery_json([one, two, other]))["data"]
+        assert [(row["{#ADDRESS}"], row["{#PORT}"]) for row in rows] == [
+            ("192.0.2.1", "443"), ("192.0.2.1", "8443")]
+
+    def test_what_is_left_out_is_told(self) -> None:
+        """One line for each domain and port, with all its addresses and what to do; of many the
+        first five, and how many more there are; nothing where all can be told apart."""
+        a, one, two = (Target("a.example", address=address) for address in
+                       (None, "192.0.2.1", "2001:db8::2"))
+        assert left_out([one, two, Target("b.example")]) == [
+            "a.example:443 is configured 2 times, with 192.0.2.1 and 2001:db8::2: Zabbix tells "
+            "targets apart by domain and port, and gets the first of these alone: give the "
+            'addresses in one entry, "address": "192.0.2.1,2001:db8::2", or each target a '
+            "domains.json and a Zabbix host of its own"]
+        (line,) = left_out([one, a])
+        assert "with no address of its own and 192.0.2.1: " in line
+        assert '"address": "IP,IP"' in line
+        assert left_out([a, Target("a.example", 8443), Target("b.example")]) == []
+        many = [Target(f"{n}.example", address=address) for n in range(7)
+                for address in ("192.0.2.1", "192.0.2.2")]
+        assert [line.partition(" ")[0] for line in left_out(many)] == [
+            *(f"{n}.example:443" for n in range(5)), "2"]
 
     def test_macros_are_spelled_as_zabbix_wants_them(self) -> None:
         """Whatever tags the configuration allows: a macro may hold A-Z, 0-9, _ and . alone."""

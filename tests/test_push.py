@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from testbed.pki import Authority
 from testbed.process import listener as listening
 from testbed.process import reserved, stop
 from testbed.trapper import Trapper as Listener
@@ -27,7 +28,7 @@ from zabbix_ssl.model import Target
 from zabbix_ssl.zabbix.delivery import DISCOVERY_KEY, HEARTBEAT_KEY
 from zabbix_ssl.zabbix.items import list_items
 from zabbix_ssl.zabbix.kinds import PUSH
-from zabbix_ssl.zabbix.push import key_of, told_apart
+from zabbix_ssl.zabbix.push import key_of
 
 ROOT = Path(__file__).parent.parent
 ZABBIX_SSL = (sys.executable, "-W", "error", "-m", "zabbix_ssl")
@@ -104,16 +105,32 @@ def test_the_keys_are_those_of_the_template() -> None:
     assert key_of(Target(odd, 0)) == 'ssl.push["file:/a [b], \\"c\\"",0]'
 
 
-def test_targets_that_zabbix_cannot_tell_apart() -> None:
-    """Of those with the same domain and port the one without an address is meant, else the first,
-    as --get means it; others are all kept, in order."""
-    a, one, two = (Target("a.example", address=address) for address in
-                   (None, "192.0.2.1", "192.0.2.2"))
-    other = Target("a.example", 8443, "192.0.2.1")
-    upper = Target("A.example", address="192.0.2.3")
-    assert told_apart([one, a, two, other]) == (a, other)
-    assert told_apart([one, two, upper, other]) == (one, other)
-    assert told_apart([other, a]) == (other, a)
+def test_targets_that_zabbix_cannot_tell_apart(service: Service, listener: Listener) -> None:
+    """Of those with the same domain and port the first is pushed, and the log says which are not,
+    at the start and after each change of the configuration; while all can be told apart it says
+    nothing."""
+    def said(text: str) -> int:
+        return sum(text in line for line in service.said())
+
+    def listed() -> list[list[str]]:
+        return [[row["{#ADDRESS}"] for row in json.loads(row.value or "")["data"]]
+                for row in listener.rows if row.key == DISCOVERY_KEY]
+
+    pair: list[object] = [{"domain": "127.0.0.1", "port": 9, "address": f"127.0.0.{n}"}
+                          for n in (1, 2)]
+    service.config.write_text(json.dumps(pair))
+    with service.running("--server", server(listener)) as process:
+        wait_for(lambda: listener.values())
+        assert said("127.0.0.1:9 is configured 2 times, with 127.0.0.1 and 127.0.0.2: ") == 1
+        service.config.write_text(json.dumps([*pair, "127.0.0.1:10"]))
+        wait_for(lambda: said("is configured 2 times") == 2)
+        service.config.write_text(json.dumps([pair[1], "127.0.0.1:10"]))
+        wait_for(lambda: listed()[-1] == ["127.0.0.2", ""])
+        process.terminate()
+        assert process.wait(10) == 0
+    assert said("is configured 2 times") == 2
+    assert listed()[0] == ["127.0.0.1"]
+    assert ["127.0.0.1", ""] in listed()
 
 
 def test_values_of_all_targets(service: Service, listener: Listener) -> None:
@@ -143,6 +160,22 @@ def test_values_of_all_targets(service: Service, listener: Listener) -> None:
     assert service.said()[0] == f"6 targets every 10 s, to {server(listener)}"
     assert service.said()[-1].startswith("stopped after ")
     assert service.said()[-1].endswith("; 0 values are kept for the next start")
+
+
+def test_files_are_pushed_like_servers(service: Service, listener: Listener) -> None:
+    """One that is there with what it holds, one that is not with the reason; both in the list."""
+    leaf = Authority("Push Root").leaf("a.example")
+    (service.folder / "a, b.pem").write_bytes(leaf.pem)
+    service.write(["file:a, b.pem", "file:gone.pem"])
+    good, gone = (f"file:{service.folder}/{name}.pem" for name in ("a, b", "gone"))
+    with service.running("--server", server(listener)):
+        wait_for(lambda: len({row.key for row in listener.values()}) == 2)
+    found = {row.key: json.loads(row.value or "") for row in listener.values()}
+    assert set(found) == {f'ssl.push["{good}",0]', f"ssl.push[{gone},0]"}
+    assert found[f'ssl.push["{good}",0]']["subject"] == "CN=a.example"
+    assert found[f"ssl.push[{gone},0]"]["error_reason"] == "config"
+    listed = next(row.value for row in listener.rows if row.key == DISCOVERY_KEY)
+    assert [row["{#DOMAIN}"] for row in json.loads(listed or "")["data"]] == [good, gone]
 
 
 def test_values_wait_for_the_server_across_a_restart(service: Service, listener: Listener) -> None:

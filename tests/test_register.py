@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,7 +14,16 @@ from typing import Any
 
 import pytest
 from zabbix_frontend import Decide, Reply, frontend
-from zabbix_host import Problems, Scripted, import_templates, values, wait_for
+from zabbix_host import (
+    DAY,
+    FAST,
+    Problems,
+    Scripted,
+    create_host,
+    import_templates,
+    values,
+    wait_for,
+)
 from zabbix_stories import healthy
 
 from testbed import pki
@@ -21,7 +31,6 @@ from testbed.process import reserved
 from testbed.zabbix import PASSWORD, USER, Zabbix, running
 from testbed.zabbix_packages import VERSIONS
 from zabbix_ssl.cli import main
-from zabbix_ssl.mistakes import ConfigError
 from zabbix_ssl.model import Target
 from zabbix_ssl.zabbix import wanted
 from zabbix_ssl.zabbix.api import Credentials, connected
@@ -226,6 +235,93 @@ def test_a_damaged_template_is_imported_again(newest: Zabbix, register: Register
     api.template.update(templateid=template["templateid"], description="an old one")
     assert "is of another version" in register(zabbix.url)[1]
     assert "no change" in register(zabbix.url)[1]
+
+
+# Files
+
+
+@pytest.mark.parametrize("layout", wanted.LAYOUTS)
+def test_files_reach_their_items_and_problems(
+        zabbix: Zabbix, register: Register, layout: str, public_folder: Path, public_python: Path
+        ) -> None:
+    """By the installed script, as one host with discovery and as a host for each: a certificate on
+    disk that is about to expire is a problem, one that is not is none; renewed, it ends."""
+    now = int(time.time())
+    ca = pki.Authority("Files Root", not_before=now - 900 * DAY)
+    soon = ca.leaf("a.example", not_before=now - 190 * DAY, not_after=now + 10 * DAY)
+    good = ca.leaf("a.example", not_before=now - 10 * DAY, not_after=now + 190 * DAY)
+    (public_folder / "ca.pem").write_bytes(ca.certificate_pem)
+    watched = public_folder / "so, on.pem"
+    watched.write_bytes(soon.pem)
+    (public_folder / "good.pem").write_bytes(good.pem)
+    register.config = public_folder / "domains.json"
+    register.targets(*({"file": name, "ca_file": "ca.pem"} for name in (watched.name, "good.pem")))
+    installed(zabbix, public_python, register.config)
+    api, group = zabbix.api(), f"Files {layout}"
+    assert register(zabbix.url, "--layout", layout, "--group", group, *(
+        ("--host", group) if layout == wanted.ONE else ()))[0] == 0
+    ids = [host["hostid"] for host in hosts(api, group).values()]
+    for hostid in ids:
+        for macro, value in FAST.items():
+            api.usermacro.create(hostid=hostid, macro=macro, value=value)
+    everything = [Problems(api, hostid) for hostid in ids]
+
+    def problems() -> list[str]:
+        return [code for one in everything for _, code in one.now()]
+
+    wait_for(lambda: problems() == ["expiring"], "the problem of the file")
+    found = {key: value for hostid in ids for key, value in values(api, hostid).items()
+             if key.startswith("ssl.not_after") and value == str(now + 10 * DAY)}
+    assert list(found) == [f'ssl.not_after["file:{watched}",0]' if layout == wanted.ONE else
+                           "ssl.not_after"]
+    watched.write_bytes(good.pem)
+    wait_for(lambda: not problems(), "its end")
+
+
+def installed(zabbix: Zabbix, python: Path, config: Path) -> None:
+    """The installed script as the server's, with that configuration."""
+    script = zabbix.scripts / "ssl_check_batch.py"
+    script.write_text(
+        f"#!/bin/sh\nexport ZABBIX_SSL_CONFIG={config} ZABBIX_SSL_CACHE={zabbix.scratch}\n"
+        f'[ "$1" = --discover ] && exec {python}/ssl_check_batch.py "$@"\n'
+        f'exec {python}/ssl_check_batch.py "$@" --max-age 1\n')
+    script.chmod(0o755)
+
+
+def test_a_pair_does_not_make_discovery_fail(
+        newest: Zabbix, register: Register, public_folder: Path, public_python: Path) -> None:
+    """Two entries of one domain and port: discovery makes the items of the first and has nothing to
+    complain of, where two rows of the same would be an error of the rule."""
+    register.config = public_folder / "domains.json"
+    register.targets(*({"domain": "a.example", "port": 9, "address": f"127.0.0.{n}"}
+                       for n in (1, 2)), {"domain": "b.example", "address": "127.0.0.1", "port": 9})
+    installed(newest, public_python, register.config)
+    api = newest.api()
+    listed = subprocess.run([newest.scripts / "ssl_check_batch.py", "--discover"],
+                            capture_output=True, text=True, check=True).stdout
+    hostid = create_host(api, EXTERNAL, "Pair", {})
+    wait_for(lambda: len(discovered(api, hostid)) == 2, "the items")
+    assert rule_error(api, hostid) == ""
+    api.host.delete(hostid)
+
+    rows = json.loads(listed)["data"]
+    twice = json.dumps({"data": [*rows, rows[0] | {"{#ADDRESS}": "127.0.0.2"}]})
+    Scripted(newest.scripts, newest.folder / "answers").write("discover", twice)
+    other = create_host(api, EXTERNAL, "Doubled", {})
+    wait_for(lambda: "same key" in rule_error(api, other), "the rule's error")
+    assert len(discovered(api, other)) == 2
+    api.host.delete(other)
+
+
+def discovered(api: Any, hostid: str) -> list[str]:
+    """The keys of the master items."""
+    return [item["key_"] for item in api.item.get(
+        hostids=hostid, output=["key_"], search={"key_": "[--get,"})]
+
+
+def rule_error(api: Any, hostid: str) -> str:
+    (rule,) = api.discoveryrule.get(hostids=hostid, output=["error"])
+    return str(rule["error"])
 
 
 # Proxies
@@ -518,15 +614,24 @@ def test_a_wrong_configuration_is_told_first(register: Register) -> None:
 
 
 def test_targets_that_zabbix_cannot_tell_apart(register: Register, newest: Zabbix) -> None:
-    """Two addresses of one name and port: as hosts they are refused, as rows of a list told."""
-    targets = [Target("a.example", 443, "192.0.2.1"), Target("a.example", 443, "192.0.2.2")]
-    with pytest.raises(ConfigError, match="would be the same host"):
-        wanted.hosts(targets, wanted.Wish(layout=wanted.SITES))
-    assert len(wanted.hosts(targets, wanted.Wish())) == 1
-    register.targets(*({"domain": t.domain, "address": t.address} for t in targets))
-    code, _, said = register(newest.url, "--dry-run")
-    assert code == 0
-    assert "a.example:443 at 192.0.2.1 and at 192.0.2.2 are one to Zabbix" in said
+    """Two addresses of one name and port: as hosts they are refused, as rows of a list told; in one
+    entry there is nothing to tell."""
+    pair = [{"domain": "a.example", "address": f"192.0.2.{n}", "warning_days": n} for n in (1, 2)]
+    register.targets(*pair)
+    told = "a.example:443 is configured 2 times, with 192.0.2.1 and 192.0.2.2: Zabbix tells "
+    code, printed, said = register(newest.url, "--dry-run")
+    assert (code, said.count("\n")) == (0, 1)
+    assert said.startswith(f"zabbix-ssl register: {told}")
+    assert 'one entry, "address": "192.0.2.1,192.0.2.2", or ' in said
+    code, printed, said = register(newest.url, "--group", "Pairs", "--host", "Pairs")
+    assert (code, said.count(told)) == (0, 1)
+    assert macros(hosts(newest.api(), "Pairs")["Pairs"]) == {
+        '{$SSL.EXPIRY.WARN:"a.example"}': "1"}  # that of the one which is checked
+    code, printed, said = register(newest.url, "--layout", "sites", "--dry-run")
+    assert (code, printed) == (3, "")
+    assert told in said
+    register.targets({"domain": "a.example", "address": "192.0.2.1,192.0.2.2"})
+    assert register(newest.url, "--dry-run")[2] == ""
 
 
 @pytest.mark.parametrize(("target", "name"), [
@@ -534,15 +639,26 @@ def test_targets_that_zabbix_cannot_tell_apart(register: Register, newest: Zabbi
     (Target("a.example", 8443), "a.example_8443"),
     (Target("2001:db8::1"), "2001-db8--1"),
     (Target("bücher.example"), "xn--bcher-kva.example"),
-    (Target("a" * 63 + "." + "b" * 63 + "." + "c" * 20, 10443),
-     "a" * 63 + "." + "b" * 58 + "_10443"),
+    (Target("file:/etc/ssl/Site.pem", 0), "file--etc-ssl-Site.pem_53032fe8"),
 ])
 def test_technical_names(target: Target, name: str) -> None:
-    """Letters, digits, dots and so on, at most 128 of them."""
+    """Letters, digits, dots and so on; what people see is the target."""
     (host,) = wanted.hosts([target], wanted.Wish(layout=wanted.SITES))
     assert host.name == name
-    assert len(host.name) <= 128
     assert host.visible == str(target)
+
+
+def test_names_that_are_too_long_or_look_alike() -> None:
+    """At most 128 characters, which is what Zabbix takes; different targets have different names
+    all the same."""
+    long = "a" * 63 + "." + "b" * 63 + "." + "c" * 20
+    targets = [Target(long, 10443), Target(long + "c", 10443),
+               *(Target(f"file:/{path}.pem", 0) for path in ("a/b", "a-b", "A-b", "x" * 200))]
+    made = wanted.hosts(targets, wanted.Wish(layout=wanted.SITES))
+    for names in ({host.name for host in made}, {host.visible for host in made}):
+        assert len(names) == len(targets)
+        assert max(map(len, names)) <= 128
+    assert made[0].name.startswith("a" * 63 + "." + "b" * 49 + "_10443_")
 
 
 def test_nothing_is_sent_to_where_a_redirection_leads(

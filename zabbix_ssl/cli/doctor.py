@@ -20,7 +20,9 @@ from ..check import get as get_result
 from ..languages import Language
 from ..mistakes import ConfigError, user_name
 from ..model import Target
+from ..outputs.discovery import left_out
 from ..plain import pad, printable, show
+from ..zabbix.daemons import CONFIGS
 from . import options
 from .options import HURRIED, OPTIONS, Asked, Call
 from .output import out
@@ -52,7 +54,7 @@ _TRIED = 3  # targets that are looked up, and checked until one answers
 _LOOKUP_SECONDS = 5.0
 
 WORDS = {
-    "ok": "ok", "problem": "PROBLEM", "told": "{why}",
+    "ok": "ok", "note": "note", "problem": "PROBLEM", "told": "{why}",
     "python": "zabbix-ssl {version}, Python {python} ({executable}), as user {user}",
     "package": "{name} {version}",
     "no_package": "{name} is missing ({why}): {executable} -m pip install {name}",
@@ -91,6 +93,7 @@ class Line(NamedTuple):
     ok: bool
     word: str
     detail: dict[str, object]
+    note: bool = False  # something to know, where it is no problem
 
     def text(self, language: Language) -> str:
         """In that language."""
@@ -109,7 +112,7 @@ def run(call: Call) -> int:
     fine = True
     for subject, examine in EXAMINATIONS:
         for line in examine(asked):
-            verdict = words["ok" if line.ok else "problem"]
+            verdict = words["problem" if not line.ok else "note" if line.note else "ok"]
             text = printable(line.text(speech))
             out(f"{pad(verdict, 7)}  {pad(subject, 9)}  {text}\n")
             fine = fine and line.ok
@@ -143,6 +146,13 @@ def _config(asked: Asked) -> Iterator[Line]:
     else:
         yield (_good if targets else _bad)("config" if targets else "config_empty",
                                            path=asked.config, count=len(targets))
+        zabbix = _zabbix_is_here()  # elsewhere nobody minds
+        for line in left_out(targets):
+            yield Line(not zabbix, "told", {"why": line}, note=True)
+
+
+def _zabbix_is_here() -> bool:
+    return any(os.path.exists(path) for path in CONFIGS)
 
 
 def _files(asked: Asked) -> Iterator[Line]:

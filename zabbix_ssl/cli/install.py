@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..mistakes import ConfigError
@@ -43,6 +44,7 @@ def run(call: Call) -> int:
     if asked.words:
         raise wrong("words", is_=asked.words[0], program=call.program)
     from ..entry import DIRECTORY
+    from ..outputs.discovery import left_out
     from ..zabbix import install
 
     dry_run = bool(asked.given.get("dry_run"))
@@ -54,6 +56,8 @@ def run(call: Call) -> int:
         if not dry_run:
             for line in install.examine(daemon, _targets(asked), _environ(asked)):
                 fine &= _tell("trial", line)
+    for line in map(partial(install.Line, False), left_out(_targets(asked))):
+        fine &= _tell("targets", line)
     return FINE if fine else PROBLEM
 
 

@@ -111,15 +111,12 @@ def _made(asked: Asked, say: Callable[[str], None]) -> tuple[Audits, Push]:
 
 def _load(asked: Asked, say: Callable[[str], None]) -> tuple[tuple[Target, ...], bytes]:
     """The targets that Zabbix can tell apart, and the stamp of their file."""
-    from ..zabbix.push import told_apart
+    from ..outputs.discovery import left_out, told_apart
 
     chosen = choose(asked)
-    targets = told_apart(chosen.targets)
-    left = len(chosen.targets) - len(targets)
-    if left:
-        say(f"{left} of {len(chosen.targets)} targets are left out: they share domain and port "
-            "with another, and by these Zabbix tells targets apart")
-    return targets, chosen.stamp
+    for line in left_out(chosen.targets):
+        say(line)
+    return told_apart(chosen.targets), chosen.stamp
 
 
 def _settings(asked: Asked, folder: str) -> Settings:

@@ -81,16 +81,15 @@ def run(call: Call) -> int:
     asked = options.read(call, USAGE, ABOUT, OWN, _SHARED, timeout=_SECONDS)
     if asked.words:
         raise wrong("words", is_=asked.words[0], program=call.program)
+    from ..outputs.discovery import left_out
     from ..zabbix import wanted
     from ..zabbix.api import ApiError, connected
 
     wish = _wish(asked)
     targets, _ = load(asked)
     hosts = wanted.hosts(targets, wish)
-    if wish.layout == wanted.ONE:
-        for one, other in wanted.alike(targets):
-            note(f"{call.program}: {one} at {one.address} and at {other.address} are one to "
-                 "Zabbix, which tells targets apart by domain and port: the first is checked")
+    for line in left_out(targets):
+        note(f"{call.program}: {line}")
     try:
         with connected(url(asked), credentials(asked), asked.settings.ca_file,
                        asked.settings.timeout) as api:

@@ -270,7 +270,7 @@ NAGIOS = {
 }
 
 DOCTOR = {
-    "ok": "正常", "problem": "有问题", "told": "{why}",
+    "ok": "正常", "note": "注意", "problem": "有问题", "told": "{why}",
     "python": "zabbix-ssl {version}，Python {python}（{executable}），用户 {user}",
     "package": "{name} {version}",
     "no_package": "缺少 {name}（{why}）：{executable} -m pip install {name}",

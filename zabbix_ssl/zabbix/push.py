@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..lines import all_line
 from ..model import Result, Target
-from ..names import identity
 from ..outputs.discovery import discovery_json
 from ..resident import Audits
 from .delivery import Delivery
@@ -153,15 +152,3 @@ def value_of(result: Result) -> Value:
     seconds, ns = divmod(time.time_ns(), 10**9)
     return Value(key_of(result.target), all_line(result), result.check_time,
                  ns if seconds == result.check_time else 0)
-
-
-def told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:
-    """The targets that Zabbix can tell apart, by domain and port: of several that share both the
-    one without an address, or else the first, which is what ``--get`` means too."""
-    meant: dict[tuple[str, int], Target] = {}
-    for target in targets:
-        name = identity(target)[:2]
-        if name not in meant or (meant[name].address and not target.address):
-            meant[name] = target
-    chosen = set(meant.values())
-    return tuple(target for target in targets if target in chosen)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..mistakes import ConfigError
 from ..model import Target, ascii_host
+from ..outputs.discovery import left_out, told_apart
 from .kinds import EXTERNAL, HOST, PUSH, Kind
 
 ONE, SITES = "one", "sites"
@@ -47,27 +49,14 @@ def hosts(targets: Sequence[Target], wish: Wish) -> tuple[Host, ...]:
     """The hosts that the targets want, in their order. Raises ConfigError for targets that would be
     the same host."""
     if wish.layout == SITES:
-        for one, other in alike(targets):
-            raise ConfigError(
-                "alike", f"{one} and {other} would be the same host: leave one out, or register "
-                "with --layout one")
+        for line in left_out(targets):
+            raise ConfigError("alike", line)
         return tuple(_site(target, wish) for target in targets)
-    macros = dict(_warning(f':"{_context(t.domain)}"', t) for t in targets if
+    macros = dict(_warning(f':"{_context(t.domain)}"', t) for t in told_apart(targets) if
                   t.warning_days is not None)
     kind = PUSH if wish.method == BY_PUSH else EXTERNAL
     return (Host(wish.host, wish.host, kind, (wish.group,), tuple(macros.items()),
                  ((MARK, wish.group),), "127.0.0.1"),)
-
-
-def alike(targets: Sequence[Target]) -> list[tuple[Target, Target]]:
-    """Targets that Zabbix cannot tell apart: items are told apart by domain and port."""
-    seen: dict[str, Target] = {}
-    found = []
-    for target in targets:
-        other = seen.setdefault(_technical(target).lower(), target)
-        if other is not target:
-            found.append((other, target))
-    return found
 
 
 def _site(target: Target, wish: Wish) -> Host:
@@ -75,7 +64,8 @@ def _site(target: Target, wish: Wish) -> Host:
     if target.warning_days is not None:
         macros.append(_warning("", target))
     groups = (wish.group, f"{wish.group}/{target.group}") if target.group else (wish.group,)
-    return Host(_technical(target), str(target), HOST, groups, tuple(macros),
+    name, visible = _technical(target), str(target)
+    return Host(name, visible if len(visible) <= MOST_NAME else name, HOST, groups, tuple(macros),
                 (*target.tags, (MARK, wish.group)),
                 "127.0.0.1" if target.file else ascii_host(target.domain))
 
@@ -89,7 +79,10 @@ def _context(domain: str) -> str:
 
 
 def _technical(target: Target) -> str:
-    """A name of the characters that Zabbix allows: letters, digits, dots, spaces, _ and -."""
-    name = re.sub(r"[^0-9A-Za-z_. -]", "-", ascii_host(target.domain))
-    suffix = "" if target.port == 443 else f"_{target.port}"
+    """A name of the characters that Zabbix allows: letters, digits, dots, spaces, _ and -. Where
+    another target may come to the same, as with paths, a checksum tells them apart."""
+    name = re.sub(r"[^0-9A-Za-z_. -]", "-", target.host)
+    suffix = "" if target.file or target.port == 443 else f"_{target.port}"
+    if target.file or len(name) + len(suffix) > MOST_NAME:
+        suffix += f"_{zlib.crc32(target.host.encode()):08x}"
     return name[:MOST_NAME - len(suffix)] + suffix
