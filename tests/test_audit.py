@@ -11,6 +11,7 @@ import pytest
 
 from testbed import faults, proxies, tls
 from testbed.nginx import ANY_CIPHER, Site, nginx
+from testbed.openssl import s_server
 from testbed.pki import Authority
 from testbed.serving import Dialogue, serve
 from zabbix_ssl.model import TLS_VERSIONS, Observation, Offer, Security, Settings, Target
@@ -132,11 +133,20 @@ def test_a_server_that_demands_a_client_certificate_is_audited(newest: str) -> N
     assert seen.certificate and accepted(seen)["TLSv1.2"]
 
 
-def test_nobody_asks_for_a_client_certificate_elsewhere() -> None:
-    """The twin: the same server without the demand."""
-    with serve(tls.modern(LEAF, newest="TLSv1.2")) as port:
-        seen = audit(port)
-    assert seen.handshake and not seen.handshake.client_certificate_requested
+@pytest.mark.parametrize("options", [
+    ("-tls1", "-cipher", "ALL:@SECLEVEL=0"), ("-tls1_1", "-cipher", "ALL:@SECLEVEL=0"),
+    ("-tls1_2",), ("-tls1_2", "-cipher", "AES256-SHA"), ("-tls1_3",),
+    ("-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"), ("-tls1_3", "-groups", "P-521"),
+], ids=" ".join)
+def test_who_asks_for_a_client_certificate_is_told_from_who_does_not(
+        tmp_path: Path, options: tuple[str, ...]) -> None:
+    """In every version, with every kind of first flight of ours, a second hello among them; a
+    server that asks and lets us in without counts too."""
+    for asks in (("-verify", "1"), ()):
+        with s_server(tmp_path, *options, *asks, files=RSA.write(tmp_path)) as port:
+            seen = audit(port)
+        assert seen.failure is None
+        assert seen.handshake and seen.handshake.client_certificate_requested == bool(asks)
 
 
 class Counting:

@@ -13,8 +13,9 @@ from OpenSSL import SSL, crypto
 
 from ..model import Failure, Handshake
 from .loop import Steps, clock
-from .network import RECEIVE_BYTES, Failed, Stream
+from .network import Failed, Stream
 from .plaintext import describe_plaintext
+from .records import HANDSHAKE
 from .suites import iana_name
 
 #: How long a server may take to refuse our certificate, seconds; silence then stands for a yes.
@@ -27,6 +28,10 @@ _VERSIONS = {"SSLv3": "SSLv3", "TLSv1": "TLSv1.0", "TLSv1.1": "TLSv1.1", "TLSv1.
              "TLSv1.3": "TLSv1.3"}
 
 _TLS_CONTENT = (0x15, 0x16)  # alert, handshake: what a server may begin with
+_APPLICATION_DATA = 0x17
+_CERTIFICATE = 11  # a type of handshake messages
+
+_FLIGHT_BYTES = 4096  # that are taken from OpenSSL at once; few flights have more
 
 _LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: servers from before RFC 5746
 
@@ -49,32 +54,13 @@ class Outcome(NamedTuple):
 
 
 class _Seen:
-    """What OpenSSL's callbacks tell during one handshake."""
+    """What is seen during one handshake, beside what OpenSSL keeps."""
 
-    __slots__ = ("certificate_requested", "finished_sent", "stapled")
+    __slots__ = ("certificate_requested", "stapled")
 
     def __init__(self) -> None:
-        self.certificate_requested = False
-        self.finished_sent = False
+        self.certificate_requested = False  # and our last flight, with Finished, is made
         self.stapled: bytes | None = None
-
-    @property
-    def only_our_certificate_is_missing(self) -> bool:
-        """The server did its whole part and then refused us for want of a client certificate.
-
-        Up to TLS 1.2 it does so before the handshake is done, in TLS 1.3 after (RFC 8446 section
-        4.4.2.4).
-        """
-        return self.certificate_requested and self.finished_sent
-
-
-def _on_state(connection: SSL.Connection, where: int, _: int) -> None:
-    if where & SSL.SSL_CB_LOOP:
-        state = connection.get_state_string()
-        if state.endswith(b"certificate request"):
-            connection.get_app_data().certificate_requested = True
-        elif state.endswith(b"write finished"):
-            connection.get_app_data().finished_sent = True
 
 
 def _on_staple(connection: SSL.Connection, answer: bytes, _: object) -> bool:
@@ -100,7 +86,6 @@ def client_context(alpn: tuple[bytes, ...]) -> SSL.Context:
     if alpn:
         context.set_alpn_protos(list(alpn))
     context.set_ocsp_client_callback(_on_staple)
-    context.set_info_callback(_on_state)
     return context
 
 
@@ -120,34 +105,43 @@ def shake(stream: Stream, context: SSL.Context, server_name: str | None, shows_u
     failure = None
     started = clock()
     ended = 0.0
+    unsent = b""
     try:
-        yield from _converse(stream, connection)
+        unsent = yield from _converse(stream, connection, seen)
         ended = clock()
-        if shows_us and seen.certificate_requested:
-            yield from _verdict_on_us(stream, connection)
+        if shows_us and seen.certificate_requested and unsent:
+            unsent = yield from _verdict_on_us(stream, connection, unsent)
     except Failed as failed:
-        if shows_us and seen.certificate_requested:
-            failure = _of_our_certificate(failed)
-        elif not seen.only_our_certificate_is_missing:
+        # One that asked for a certificate of ours and then refused us did its whole part: up to
+        # TLS 1.2 before the handshake is done, in TLS 1.3 after (RFC 8446 section 4.4.2.4).
+        if not seen.certificate_requested:
             failure = failed.failure
+        elif shows_us:
+            failure = _of_our_certificate(failed)
     took = None if failure else 1000 * ((ended or clock()) - started)
     handshake = _read(connection, seen, stream, took)
     if failure is None:
-        _farewell(stream, connection)
+        _farewell(stream, connection, unsent)
     return Outcome(handshake, failure)
 
 
-def _converse(stream: Stream, connection: SSL.Connection) -> Steps[None]:
+def _converse(stream: Stream, connection: SSL.Connection, seen: _Seen) -> Steps[bytes]:
+    """Until the handshake is done for us; what is then still to be sent."""
     received = 0
     while True:
         try:
             connection.do_handshake()
-            return
+            done = True
         except SSL.WantReadError:
-            pass
+            done = False
         except SSL.Error as error:
             raise _failed(error) from None
-        yield from stream.send(_outgoing(connection))
+        flight = _outgoing(connection)
+        if flight and received and _holds_certificate(flight):
+            seen.certificate_requested = True
+        if done:
+            return flight
+        yield from stream.send(flight)
         data = yield from stream.receive()
         if not data:
             raise Failed("closed", "the server closed the connection during the handshake"
@@ -161,13 +155,29 @@ def _converse(stream: Stream, connection: SSL.Connection) -> Steps[None]:
         connection.bio_write(data)
 
 
-def _verdict_on_us(stream: Stream, connection: SSL.Connection) -> Steps[None]:
-    """In TLS 1.3 a server looks at our certificate only when the handshake is done for us, and
-    says no by an alert, yes by whatever comes next (mostly a ticket) or by silence."""
-    if connection.get_protocol_version_name() != "TLSv1.3":
-        return
+def _holds_certificate(flight: bytes) -> bool:
+    """Whether a flight of ours, after the hello, holds a Certificate message: a client sends one,
+    be it empty, if and only if the server asked for it (RFC 8446 section 4.4.2, RFC 5246 section
+    7.4.6), and OpenSSL has no other way to tell that a server did, but callbacks for every step.
+
+    Up to TLS 1.2 it comes first and in clear text. In TLS 1.3 it is encrypted: OpenSSL sends each
+    message in a record of its own, and without it there is but one, for Finished.
+    """
+    if flight[0] == HANDSHAKE:
+        return flight[5] == _CERTIFICATE
+    at = encrypted = 0
+    while at < len(flight):
+        encrypted += flight[at] == _APPLICATION_DATA
+        at += 5 + int.from_bytes(flight[at + 3:at + 5])
+    return encrypted > 1
+
+
+def _verdict_on_us(stream: Stream, connection: SSL.Connection, flight: bytes) -> Steps[bytes]:
+    """In TLS 1.3 a server looks at our certificate only when the handshake is done for us and our
+    last flight is sent, and says no by an alert, yes by whatever comes next (mostly a ticket) or by
+    silence. Nothing is left to be sent then."""
     task, deadline = stream.task, stream.task.timer
-    yield from stream.send(_outgoing(connection))
+    yield from stream.send(flight)
     task.set_timer(min(deadline, clock() + _VERDICT_SECONDS))
     try:
         data = yield from stream.receive()
@@ -186,6 +196,7 @@ def _verdict_on_us(stream: Stream, connection: SSL.Connection) -> Steps[None]:
             raise
     finally:
         task.set_timer(deadline)
+    return b""
 
 
 def _of_our_certificate(failed: Failed) -> Failure:
@@ -195,10 +206,13 @@ def _of_our_certificate(failed: Failed) -> Failure:
 
 
 def _outgoing(connection: SSL.Connection) -> bytes:
+    flight = b""
     try:
-        return connection.bio_read(RECEIVE_BYTES)
+        while len(part := connection.bio_read(_FLIGHT_BYTES)) == _FLIGHT_BYTES:
+            flight += part
+        return flight + part
     except SSL.WantReadError:
-        return b""  # nothing to say yet
+        return flight  # nothing more to say yet
 
 
 def _read(connection: SSL.Connection, seen: _Seen, stream: Stream, took: float | None) -> Handshake:
@@ -220,11 +234,11 @@ def _read(connection: SSL.Connection, seen: _Seen, stream: Stream, took: float |
     )
 
 
-def _farewell(stream: Stream, connection: SSL.Connection) -> None:
+def _farewell(stream: Stream, connection: SSL.Connection, unsent: bytes) -> None:
     """Our Finished and a close_notify, so that the server logs no broken handshake."""
     try:
         connection.shutdown()
-        stream.send_last(_outgoing(connection))
+        stream.send_last(unsent + _outgoing(connection))
     except SSL.Error:
         pass  # a handshake refused for want of a client certificate has nothing left to say
 
