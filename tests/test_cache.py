@@ -115,8 +115,8 @@ class TestKeys:
     def test_settings_that_say_what_to_check_are_keyed(self) -> None:
         """CA files and the like are part of the question; time and number of processes are not."""
         assert caching.options(Settings(timeout=1, workers=4, concurrency=3, connections=1)) == {}
-        given = caching.options(Settings(ca_file="/x", offline=True, allow_private_revocation=("a", "b"),
-                                         system_ca_dir="/y"))
+        given = caching.options(Settings(ca_file="/x", offline=True, system_ca_dir="/y",
+                                         allow_private_revocation=("a", "b")))
         assert given == {"ca_file": "/x", "offline": "1", "allow_private_revocation": "a,b",
                          "system_ca_dir": "/y"}
 
