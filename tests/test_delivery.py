@@ -16,7 +16,7 @@ import pytest
 from testbed.trapper import Sent, trapper
 from testbed.trapper import Trapper as Listener
 from zabbix_ssl.zabbix.acceptance import PACKET
-from zabbix_ssl.zabbix.delivery import DISCOVERY_KEY, HEARTBEAT_KEY, Delivery
+from zabbix_ssl.zabbix.delivery import DISCOVERY_KEY, HEARTBEAT_KEY, OVERVIEW_KEY, Delivery
 from zabbix_ssl.zabbix.spool import FILE, Spool, Value
 from zabbix_ssl.zabbix.trapper import Node, Trapper
 
@@ -107,6 +107,31 @@ def test_heartbeat_then_list_then_values(bench: Bench, listener: Listener) -> No
     assert bench.spool.waiting("server-0") == 0
     assert bench.said == [f"server-0 takes values of host {HOST!r}"]
     assert bench.deliveries[0].state == ""
+
+
+def test_the_newest_overview_is_sent_once(bench: Bench, listener: Listener) -> None:
+    """Of those that came while the host was not there, or the server away, only the last counts;
+    one that was lost on the way is not sent again, the next one is."""
+    def overviews() -> list[str | None]:
+        return [row.value for row in listener.rows if row.key == OVERVIEW_KEY]
+
+    listener.takes = lambda row: False
+    bench.announce("a")
+    for text in ("one", "two"):
+        bench.deliveries[0].show(text)
+        bench.run(5)
+    assert overviews() == []
+    listener.takes = lambda row: True
+    bench.run(60)
+    assert overviews() == ["two"]
+    listener.stop()
+    bench.deliveries[0].show("three")
+    bench.run(5)
+    listener.start()
+    bench.run(60)
+    bench.deliveries[0].show("four")
+    bench.run(5)
+    assert overviews() == ["two", "four"]
 
 
 def test_a_heartbeat_twice_a_minute(bench: Bench, listener: Listener) -> None:

@@ -25,7 +25,7 @@ from testbed.trapper import Trapper as Listener
 from testbed.trapper import trapper
 from zabbix_ssl.cli.push import spool_folder
 from zabbix_ssl.model import Target
-from zabbix_ssl.zabbix.delivery import DISCOVERY_KEY, HEARTBEAT_KEY
+from zabbix_ssl.zabbix.delivery import DISCOVERY_KEY, HEARTBEAT_KEY, OVERVIEW_KEY
 from zabbix_ssl.zabbix.items import list_items
 from zabbix_ssl.zabbix.kinds import PUSH
 from zabbix_ssl.zabbix.push import key_of
@@ -131,6 +131,21 @@ def test_targets_that_zabbix_cannot_tell_apart(service: Service, listener: Liste
     assert said("is configured 2 times") == 2
     assert listed()[0] == ["127.0.0.1"]
     assert ["127.0.0.1", ""] in listed()
+
+
+def test_all_targets_at_a_glance(service: Service, listener: Listener) -> None:
+    """Soon after the start, and not before there is something to tell: every target that is down is
+    to be mended, and one that has left the configuration is not shown."""
+    ports = [entry.rpartition(":")[2] for entry in json.loads(service.config.read_text())]
+    with service.running("--server", server(listener)):
+        wait_for(lambda: len(listener.values()) >= 6)
+        assert not listener.values(OVERVIEW_KEY)
+        service.write([f"127.0.0.1:{port}" for port in ports[1:]])
+        wait_for(lambda: listener.values(OVERVIEW_KEY), 30)
+    (row,) = listener.values(OVERVIEW_KEY)
+    shown = json.loads(row.value or "")
+    assert [line for line in shown["to_mend"].splitlines() if not line.startswith(" ")] == [
+        f"high    127.0.0.1:{port}" for port in sorted(ports[1:])]
 
 
 def test_values_of_all_targets(service: Service, listener: Listener) -> None:

@@ -38,6 +38,7 @@ COMMANDS = {
     "batch": Command("batch", "check all configured targets, for programs"),
     "discover": Command("discover", "the configured targets, for low-level discovery", True),
     "get": Command("get", "one value of one target", True),
+    "overview": Command("overview", "all targets at a glance, for a dashboard of Zabbix", True),
     "nagios": Command("nagios", "one target, as a plugin of Nagios and Icinga"),
     "doctor": Command("doctor", "is all here that checking needs?"),
     "template": Command("template", "the templates for Zabbix, to be imported"),
@@ -87,9 +88,10 @@ def batch_script(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         del words[place:place + 4]
         call = Call(SCRIPT, tuple(words), environ)
         return _run(call, lambda call: _module("get").run_words(call, asked), external=True)
-    if "--discover" in words:
-        words.remove("--discover")
-        return _run(Call(SCRIPT, tuple(words), environ), _module("discover").run, external=True)
+    for mode in ("discover", "overview"):
+        if f"--{mode}" in words:
+            words.remove(f"--{mode}")
+            return _run(Call(SCRIPT, tuple(words), environ), _module(mode).run, external=True)
     return _run(Call(SCRIPT, tuple(words), environ), _module("batch").run_script, external=False)
 
 

@@ -19,9 +19,8 @@ TARGET_GRAPHS = (
 )
 #: Graphs of all targets: code, name, (key, colour) of each line.
 SUMMARY_GRAPHS = (
-    ("soonest", "Days until the soonest expiry", (("ssl.soonest.days", GREEN),)),
-    ("failed", "Targets that cannot be checked", (("ssl.count", BLUE), ("ssl.count.failed", RED))),
     ("slowest", "Slowest TLS handshake", (("ssl.handshake.slowest", ORANGE),)),
+    ("failed", "Targets that cannot be checked", (("ssl.count", BLUE), ("ssl.count.failed", RED))),
 )
 
 
@@ -54,29 +53,27 @@ def _graph(kind: Kind, code: str, name: str, lines: list[tuple[str, str]], shape
 
 
 def _pages_of_all(kind: Kind) -> list[Node]:
-    numbers = [("ssl.soonest.days", "Days until the soonest expiry"),
-               ("ssl.soonest", "Soonest expiry"),
-               ("ssl.soonest.chain", "Soonest expiry in a chain"),
-               ("ssl.risk", "Highest risk level"),
-               ("ssl.count.failed", "Targets that cannot be checked"),
-               ("ssl.count", "Targets")]
-    graphs = [_classic(kind, f"SSL: {name}", 8 * n, 4, 8) for n, (_, name, _) in
-              enumerate(SUMMARY_GRAPHS)]
-    return [_page("Overview", _values(kind, numbers) + graphs),
+    numbers = [("ssl.count", "Targets", 0),
+               ("ssl.count.failed", "Cannot be checked", 0),
+               ("ssl.risk", "Highest risk level", 0),
+               ("ssl.soonest.days", "Until the soonest expiry", 1)]
+    lists = [_text(kind, "ssl.soonest.list", "Soonest to expire", 0, 2, 12, 8),
+             _text(kind, "ssl.mend.list", "To be mended", 12, 2, 12, 8)]
+    graphs = [_classic(kind, f"SSL: {name}", 12 * n, 10, 12)
+              for n, (_, name, _) in enumerate(SUMMARY_GRAPHS)]
+    return [_page("Overview", _values(kind, numbers) + lists + graphs),
             _page("Days left", [_prototypes(kind, kind.title("Days left"))]),
             _page("Handshake times",
                   [_prototypes(kind, kind.title("Time to an encrypted connection"))])]
 
 
 def _widgets_of_one(kind: Kind) -> list[Node]:
-    numbers = [(kind.key("remain_days"), "Days left"), (kind.key("not_after"), "Valid until"),
-               (kind.key("risk_level"), "Risk level"), (kind.key("is_revoked"), "Revocation"),
-               (kind.key("chain_trusted"), "Chain is trusted"),
-               (kind.key("tls_version"), "TLS version")]
-    text = {"type": "PLAIN_TEXT", "name": "What to do", "x": "0", "y": "4", "width": str(WIDTH),
-            "height": "4", "fields": [_integer("show_lines", 5),
-                                      _item(kind, "itemids", kind.key("risk_msg"))]}
-    graphs = [_classic(kind, kind.title(name), 12 * n, 8, 12)
+    numbers = [(kind.key("remain_days"), "Days left", 0),
+               (kind.key("risk_level"), "Risk level", 0),
+               (kind.key("chain_trusted"), "Chain is trusted", 0),
+               (kind.key("is_revoked"), "Revocation", 0)]
+    text = _text(kind, kind.key("risk_msg"), "What to do", 0, 2, WIDTH, 3)
+    graphs = [_classic(kind, kind.title(name), 12 * n, 5, 12)
               for n, (_, name, _, _) in enumerate(TARGET_GRAPHS)]
     return [*_values(kind, numbers), text, *graphs]
 
@@ -85,15 +82,26 @@ def _page(name: str, widgets: list[Node]) -> Node:
     return {"name": name, "widgets": widgets}
 
 
-def _values(kind: Kind, numbers: list[tuple[str, str]]) -> list[Node]:
-    """A row of widgets that show one value each."""
+def _values(kind: Kind, numbers: list[tuple[str, str, int]]) -> list[Node]:
+    """A row of widgets that show one value each: key, name, decimal places."""
     width = WIDTH // len(numbers)
     return [{"type": "ITEM", "name": name, "x": str(width * n), "y": "0", "width": str(width),
-             "height": "4", "fields": [
-                 *(_integer("show", part) for part in (2, 3)),  # the value and its time
-                 {"type": "STRING", "name": "description", "value": name},
-                 _item(kind, "itemid", key)]}
-            for n, (key, name) in enumerate(numbers)]
+             "height": "2", "fields": [
+                 _integer("show", 2),  # the value alone
+                 _integer("value_size", 40),  # per cent of the height: words fit as well
+                 _integer("decimal_size", 40), _integer("units_size", 40),
+                 _integer("decimal_places", places), _item(kind, "itemid", key)]}
+            for n, (key, name, places) in enumerate(numbers)]
+
+
+def _text(kind: Kind, key: str, name: str, x: int, y: int, width: int, height: int) -> Node:
+    """The last value of a text, its lines as they are."""
+    return {"type": "PLAIN_TEXT", "name": name, "x": str(x), "y": str(y), "width": str(width),
+            "height": str(height), "fields": [
+                _integer("show_lines", 1),
+                _integer("style", 1),  # the text below its name and not beside it
+                _integer("show_column_header", 0),  # for 7.0, which has it; 6.0 passes over it
+                _item(kind, "itemids", key)]}
 
 
 def _classic(kind: Kind, graph: str, x: int, y: int, width: int) -> Node:

@@ -2,7 +2,7 @@
 
 - The heartbeat comes first and tells whether the host is there. Without it, or while the server is
   away, everything waits, in order, in the spool.
-- The list of targets is sent when it is new, and now and then.
+- The list of targets is sent when it is new, and now and then. So is the overview of all targets.
 - Values go in packets, oldest first. Those whose item is not there yet wait for it, and others
   overtake them; after a while they are dropped, and it is told.
 
@@ -24,6 +24,7 @@ from .trapper import Away, Row, Trapper
 
 HEARTBEAT_KEY = "ssl.push.heartbeat"
 DISCOVERY_KEY = PUSH.list
+OVERVIEW_KEY = PUSH.overview
 
 #: Values a second when there is a backlog. Each becomes dozens of items in the server.
 RATE = 500
@@ -40,7 +41,7 @@ _SHOWN = 3  # keys in a line
 
 
 class Delivery:
-    """One destination. ``turn`` is for one thread, ``announce`` for any."""
+    """One destination. ``turn`` is for one thread, ``announce`` and ``show`` for any."""
 
     def __init__(self, name: str, trapper: Trapper, spool: Spool, host: str,
                  say: Callable[[str], None], *, rate: int = RATE, patience: float = PATIENCE,
@@ -59,6 +60,7 @@ class Delivery:
         self._items = Acceptance(trapper, patience)
         self._wanted: tuple[str, frozenset[str]] = "", frozenset()  # the list, and its keys
         self._listed = self._wanted  # what of that was sent
+        self._overview = ""  # still to be sent
         self._list_sent = -inf
         self._list_at = inf
         self._beat_at = 0.0
@@ -73,6 +75,11 @@ class Delivery:
     def announce(self, text: str, keys: Iterable[str]) -> None:
         """The list of targets, for low-level discovery, and the keys of their items."""
         self._wanted = text, frozenset(keys)
+        self.woken.set()
+
+    def show(self, overview: str) -> None:
+        """The newest overview of all targets."""
+        self._overview = overview
         self.woken.set()
 
     def turn(self, alive: bool) -> float:
@@ -100,6 +107,8 @@ class Delivery:
             return self._beat_at - now
         if self._wanted is not self._listed or now >= self._list_at:
             self._send_list(now)
+        if self._overview:
+            self._send_overview()
         if now >= self._items.ask_at:
             self._ask_again(now)
         kept = self._spool.first(self.name, PACKET, self._after)
@@ -143,6 +152,11 @@ class Delivery:
         self._items.forget_others(wanted[1])
         self._list_sent = now
         self._list_at = now + (_LIST_AGAIN if taken else _BEAT_AGAIN)
+
+    def _send_overview(self) -> None:
+        """Only the newest is of use: what is not taken is not sent again."""
+        overview, self._overview = self._overview, ""
+        self._one(Row(OVERVIEW_KEY, overview, *divmod(time.time_ns(), 10**9)))
 
     def _ask_again(self, now: float) -> None:
         found, late = self._items.ask_again(now)

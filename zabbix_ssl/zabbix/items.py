@@ -205,7 +205,8 @@ def target_items(kind: Kind) -> list[Node]:
 def list_items(kind: Kind) -> list[Node]:
     """The items that a template with discovery has once: the list of targets, and summaries."""
     source = _push_items(kind) if kind.source == "TRAP" else _list_items(kind)
-    return source + [_summary(kind, *row) for row in SUMMARIES]
+    glance = [_overview(kind), *(_glance(kind, *row) for row in GLANCES)]
+    return source + glance + [_summary(kind, *row) for row in SUMMARIES]
 
 
 def tags(component: str, kind: Kind | None = None) -> list[Node]:
@@ -347,6 +348,49 @@ def _push_items(kind: Kind) -> list[Node]:
         "description": "The time of the service `zabbix-ssl push`, sent at least every minute.",
         "tags": tags("check"),
     })]
+
+
+def _overview(kind: Kind) -> Node:
+    """Two texts for the dashboard, which no calculation of Zabbix can make: it sorts no names."""
+    item: Node = {
+        "uuid": kind.uuid("item", "overview"),
+        "name": "SSL: Get overview",
+        "type": kind.source,
+        "key": kind.overview,
+        "delay": "{$SSL.SUMMARY.INTERVAL}",
+        "history": "0",
+        "trends": "0",
+        "value_type": "TEXT",
+        "description": "What expires first and what is to be mended, JSON.",
+        "tags": tags("raw"),
+    }
+    return _as_trapper(item) if kind.source == "TRAP" else _answered(item)
+
+
+#: name, title, field of the overview, description of the texts for the dashboard.
+GLANCES = (
+    ("soonest.list", "Soonest to expire", "soonest",
+     "The certificates that end first: days left, date, target."),
+    ("mend.list", "To be mended", "to_mend",
+     "Targets with something to be mended, the worst first, and what to do."),
+)
+
+
+def _glance(kind: Kind, name: str, title: str, field: str, description: str) -> Node:
+    return {
+        "uuid": kind.uuid("item", name),
+        "name": f"SSL: {title}",
+        "type": "DEPENDENT",
+        "key": f"ssl.{name}",
+        "delay": "0",
+        "history": "7d",
+        "trends": "0",
+        "value_type": "TEXT",
+        "description": description,
+        "master_item": {"key": kind.overview},
+        "preprocessing": [jsonpath(f"$.{field}"), discard()],
+        "tags": tags("summary"),
+    }
 
 
 #: name, title, formula, units, description of the items that sum all targets up.

@@ -44,6 +44,11 @@ class Kind(NamedTuple):
         """The key of the item that brings the list of targets."""
         return "ssl.push.discovery" if self.source == "TRAP" else f"{SCRIPT}[--discover]"
 
+    @property
+    def overview(self) -> str:
+        """The key of the item that brings all targets at a glance."""
+        return "ssl.push.overview" if self.source == "TRAP" else f"{SCRIPT}[--overview]"
+
     def key(self, name: str) -> str:
         """The key of a metric's item."""
         return f"ssl.{name}[{self.domain},{self.port}]" if self.discovered else f"ssl.{name}"

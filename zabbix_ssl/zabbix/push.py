@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from ..lines import all_line
 from ..model import Result, Target
 from ..outputs.discovery import discovery_json
+from ..outputs.overview import Glance, glance, overview_json
 from ..resident import Audits
 from .delivery import Delivery
 from .kinds import PUSH
@@ -25,6 +26,7 @@ _LEAVE = 3.0  # seconds that a packet under way gets to be answered when the ser
 _ALIVE = 30.0  # seconds without a round after which audits have come to a stop
 _UNKEPT = 10_000  # values that are held in memory while the spool cannot be written to
 _TELL_DROPPED = 600.0  # seconds between two lines about values that had to go
+_FIRST_OVERVIEW, _OVERVIEW = 10.0, 60.0  # seconds until the first overview of all, and between them
 
 
 class Push:
@@ -38,7 +40,9 @@ class Push:
         self._spool = spool
         self._say = say
         self._targets: tuple[Target, ...] = ()
+        self._seen: dict[Target, Glance] = {}
         self._round = time.monotonic()  # when the last one ended
+        self._overview_at = self._round + _FIRST_OVERVIEW
         self._unkept: deque[Value] = deque(maxlen=_UNKEPT)
         self._spool_fails = False
         self._dropped = 0
@@ -62,6 +66,7 @@ class Push:
                 if self._audits.targets is not self._targets:
                     self._announce()
                 self._keep(list(map(value_of, results)))
+                self._look_over(results)
                 if self._failure:
                     raise self._failure
                 turned()
@@ -79,6 +84,18 @@ class Push:
         keys = [key_of(target) for target in self._targets]
         for delivery in self.deliveries:
             delivery.announce(text, keys)
+
+    def _look_over(self, results: Iterable[Result]) -> None:
+        """All targets at a glance, for each destination's dashboard."""
+        self._seen.update((result.target, glance(result)) for result in results)
+        if self._round < self._overview_at:
+            return
+        self._overview_at = self._round + _OVERVIEW
+        targets = set(self._targets)
+        self._seen = {target: one for target, one in self._seen.items() if target in targets}
+        text = overview_json(self._seen.values(), len(targets) - len(self._seen), time.time())
+        for delivery in self.deliveries:
+            delivery.show(text)
 
     def _keep(self, values: Iterable[Value]) -> None:
         """Into the spool; while that fails into memory, as many as have room there."""
