@@ -197,7 +197,7 @@ def test_a_cache_of_somebody_else(root: None, public_folder: Path) -> None:
 
 PAIR = [{"domain": "a.example", "address": f"192.0.2.{n}"} for n in (1, 2)]
 ONE = [{"domain": "a.example", "address": "192.0.2.1,192.0.2.2"}]
-TOLD = "a.example:443 is configured 2 times, with 192.0.2.1 and 192.0.2.2: "
+TOLD = "a.example:443 is configured 2 times, with 192.0.2.1, 192.0.2.2: "
 
 
 @pytest.mark.parametrize(("targets", "told"), [(PAIR, 1), (ONE, 0)])

@@ -174,12 +174,12 @@ class TestDiscovery:
         a, one, two = (Target("a.example", address=address) for address in
                        (None, "192.0.2.1", "2001:db8::2"))
         assert left_out([one, two, Target("b.example")]) == [
-            "a.example:443 is configured 2 times, with 192.0.2.1 and 2001:db8::2: Zabbix tells "
+            "a.example:443 is configured 2 times, with 192.0.2.1, 2001:db8::2: Zabbix tells "
             "targets apart by domain and port, and gets the first of these alone: give the "
             'addresses in one entry, "address": "192.0.2.1,2001:db8::2", or each target a '
             "domains.json and a Zabbix host of its own"]
         (line,) = left_out([one, a])
-        assert "with no address of its own and 192.0.2.1: " in line
+        assert "with no address of its own, 192.0.2.1: " in line
         assert '"address": "IP,IP"' in line
         assert left_out([a, Target("a.example", 8443), Target("b.example")]) == []
         many = [Target(f"{n}.example", address=address) for n in range(7)

@@ -121,7 +121,7 @@ def test_targets_that_zabbix_cannot_tell_apart(service: Service, listener: Liste
     service.config.write_text(json.dumps(pair))
     with service.running("--server", server(listener)) as process:
         wait_for(lambda: listener.values())
-        assert said("127.0.0.1:9 is configured 2 times, with 127.0.0.1 and 127.0.0.2: ") == 1
+        assert said("127.0.0.1:9 is configured 2 times, with 127.0.0.1, 127.0.0.2: ") == 1
         service.config.write_text(json.dumps([*pair, "127.0.0.1:10"]))
         wait_for(lambda: said("is configured 2 times") == 2)
         service.config.write_text(json.dumps([pair[1], "127.0.0.1:10"]))

@@ -618,7 +618,7 @@ def test_targets_that_zabbix_cannot_tell_apart(register: Register, newest: Zabbi
     entry there is nothing to tell."""
     pair = [{"domain": "a.example", "address": f"192.0.2.{n}", "warning_days": n} for n in (1, 2)]
     register.targets(*pair)
-    told = "a.example:443 is configured 2 times, with 192.0.2.1 and 192.0.2.2: Zabbix tells "
+    told = "a.example:443 is configured 2 times, with 192.0.2.1, 192.0.2.2: Zabbix tells "
     code, printed, said = register(newest.url, "--dry-run")
     assert (code, said.count("\n")) == (0, 1)
     assert said.startswith(f"zabbix-ssl register: {told}")

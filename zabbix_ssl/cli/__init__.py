@@ -21,7 +21,7 @@ from .. import __version__
 from ..mistakes import ConfigError
 from ..plain import printable, show
 from .options import Call, Help
-from .output import CLOSED, UNWRITABLE, Closed, Unwritable, guard, note, out
+from .output import CLOSED, UNWRITABLE, Closed, Unwritable, guard, out
 from .wrong import WrongUse, near, wrong
 
 
@@ -68,8 +68,9 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
             return _run(call, _module(command.module).run, command.external)
         return _run(Call("zabbix-ssl", words, environ), _overview, external=False)
     except ImportError as missing:
-        note(f"zabbix-ssl: {missing}: install what is missing with pip install zabbix-ssl "
-             f"({sys.executable})")
+        _module("speech").tell(
+            Call("zabbix-ssl", words, environ), f"{missing}: install what is missing with pip "
+            f"install zabbix-ssl ({sys.executable})")
         return FAILED
 
 

@@ -122,7 +122,7 @@ def _format(asked: Asked) -> str:
 
 def _copy(asked: Asked, name: str, write: Write) -> Copy:
     row = FORMATS[name]
-    return row.copy(write, language(asked, row.for_people), asked)
+    return row.copy(write, language(asked, for_people=row.for_people), asked)
 
 
 def _in(language: Language, make: Callable[[Result], object]) -> Callable[[Result], object]:

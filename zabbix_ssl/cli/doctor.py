@@ -107,7 +107,9 @@ def run(call: Call) -> int:
     asked = options.read(call, USAGE, ABOUT, (LANG,), _SHARED)
     if asked.words:
         raise wrong("words", is_=show(asked.words[0]), program=call.program)
-    speech = language(asked)
+    from ..zabbix.install import WORDS as INSTALL
+
+    speech = language(asked, install=INSTALL)
     words = speech.words("doctor", WORDS)
     fine = True
     for subject, examine in EXAMINATIONS:

@@ -143,8 +143,7 @@ def listen_words(word: str) -> tuple[str, int]:
     address, colon, port = word.rpartition(":")
     try:
         if not colon or (":" in address and not address.startswith("[")):
-            raise WrongUse(f"--listen: {show(word)} lacks a port: write ADDRESS:PORT, "
-                           f"[IPv6]:PORT, or :PORT for all addresses")
+            raise WrongUse(f"--listen: {wrong('listen', is_=show(word))}")
         return check_domain(address) if address else "", check_port(port)
     except ConfigError as error:
         raise WrongUse(f"--listen: {error}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..mistakes import ConfigError
@@ -10,8 +10,9 @@ from ..plain import pad, printable
 from . import options
 from .options import OPTIONS, Asked, Call, Option, text
 from .output import out
+from .speech import LANG, language
 from .targets import load
-from .wrong import WrongUse, wrong
+from .wrong import wrong
 
 if TYPE_CHECKING:
     from ..model import Target
@@ -33,6 +34,7 @@ OWN = (
            "those found in /etc/zabbix and /usr/local/etc)"),
     Option("--user", "NAME", text, "who runs external scripts (default: User of that file)"),
     Option("--dry-run", "", None, "only say what is to be done"),
+    LANG,
 )
 _SHARED = tuple(o for o in OPTIONS if o.name in ("--config", "--cache-dir", "--no-cache"))
 
@@ -44,21 +46,33 @@ def run(call: Call) -> int:
     if asked.words:
         raise wrong("words", is_=asked.words[0], program=call.program)
     from ..entry import DIRECTORY
-    from ..outputs.discovery import left_out
     from ..zabbix import install
+    from . import doctor
 
     dry_run = bool(asked.given.get("dry_run"))
     directory = asked.given.get("cache_dir") or DIRECTORY
+    speech = language(asked, install=install.WORDS)
     fine = True
+    for subject, line in _lines(asked, dry_run, directory):
+        verdict = speech.words("doctor", doctor.WORDS)["ok" if line.ok else "problem"]
+        text = printable(speech.say(line.text))
+        out(f"{pad(verdict, 7)}  {pad(subject, 9)}  {text}\n")
+        fine = fine and line.ok
+    return FINE if fine else PROBLEM
+
+
+def _lines(asked: Asked, dry_run: bool, directory: str) -> Iterator[tuple[str, Line]]:
+    from ..outputs.discovery import left_out
+    from ..zabbix import install
+
     for daemon in _daemons(asked):
-        fine &= _tell("script", install.place(daemon, install.own_script(), dry_run))
-        fine &= _tell("cache", install.prepare_cache(daemon.user, dry_run, directory))
+        yield "script", install.place(daemon, install.own_script(), dry_run)
+        yield "cache", install.prepare_cache(daemon.user, dry_run, directory)
         if not dry_run:
             for line in install.examine(daemon, _targets(asked), _environ(asked)):
-                fine &= _tell("trial", line)
-    for line in map(partial(install.Line, False), left_out(_targets(asked))):
-        fine &= _tell("targets", line)
-    return FINE if fine else PROBLEM
+                yield "trial", line
+    for told in left_out(_targets(asked)):
+        yield "targets", install.Line(False, told)
 
 
 def _daemons(asked: Asked) -> list[Daemon]:
@@ -68,11 +82,9 @@ def _daemons(asked: Asked) -> list[Daemon]:
     try:
         found = daemons.find((named,) if named else daemons.CONFIGS)
     except OSError as error:
-        raise WrongUse(f"{printable(str(error.filename))} cannot be read ({error.strerror}): run "
-                       "this as root") from None
+        raise wrong("as_root", path=printable(str(error.filename)), why=error.strerror) from None
     if not found:
-        raise WrongUse("no configuration of a Zabbix server or proxy is here: name it with "
-                       "--zabbix-conf")
+        raise wrong("no_daemon")
     user = asked.given.get("user")
     return [daemon._replace(user=user) if user else daemon for daemon in found]
 
@@ -96,9 +108,3 @@ def _environ(asked: Asked) -> dict[str, str]:
     if directory:
         found[DIRECTORY_VARIABLE] = directory
     return found
-
-
-def _tell(subject: str, line: Line) -> bool:
-    verdict = "ok" if line.ok else "PROBLEM"
-    out(f"{pad(verdict, 7)}  {pad(subject, 9)}  {printable(line.text)}\n")
-    return line.ok

@@ -11,12 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import entry
+from ..languages import ENGLISH, Language
 from ..model import Settings, Target
-from ..plain import printable, show
+from ..plain import columns, printable, show
 from ..systemd import notify, watchdog_seconds
 from . import options
 from .options import Asked, Call, Option, text
 from .output import STDERR, note, write
+from .speech import LANG, language
 from .targets import choose
 from .wrong import WrongUse, wrong
 
@@ -54,6 +56,7 @@ OWN = (
     Option("--tls-key-file", "FILE", text, "and its key"),
     Option("--tls-psk-identity", "NAME", text, "or TLS by a pre-shared key: its name"),
     Option("--tls-psk-file", "FILE", text, "and the file with its hexadecimal digits"),
+    LANG,
 )
 #: Options of checking that make no sense for all targets at once, or for a service.
 _LEFT_OUT = ("--address", "--starttls", "--sni", "--workers")
@@ -68,7 +71,7 @@ def run(call: Call) -> int:
     asked = options.read(_one_server(call), USAGE, ABOUT, OWN, shared)
     if asked.words:
         raise wrong("words", is_=show(asked.words[0]), program=call.program)
-    log = Log(call)
+    log = Log(call, language(asked, "push"))
     with _Stop() as stop:
         audits, push = _made(asked, log.say)
         log.say(f"{len(audits.targets)} targets every {_interval(asked):g} s, to "
@@ -92,7 +95,7 @@ def _made(asked: Asked, say: Callable[[str], None]) -> tuple[Audits, Push]:
 
     clusters = read_servers([asked.given.get("server", "127.0.0.1")])
     if not clusters:
-        raise WrongUse("--server names no server: write HOST or HOST:PORT")
+        raise wrong("no_server")
     tls = _tls(asked.given)
     folder = spool_folder(asked.given.get("spool_dir"), asked.call.environ)
     source = Source(partial(_load, asked, say), partial(entry.config_stamp, asked.config))
@@ -146,8 +149,8 @@ def _tls(given: Mapping[str, Any]) -> ssl.SSLContext | None:
             continue
         missing = [name for name in names if name not in given]
         if missing:
-            raise WrongUse(f"{_word(missing[0])} is missing: TLS takes it beside "
-                           f"{_word(next(name for name in names if name in given))}")
+            raise wrong("tls_beside", option=_word(missing[0]), other=_word(
+                next(name for name in names if name in given)))
         if any(name in given for name in other):
             raise wrong("modes", one=_word(names[0]), other=_word(other[0]))
         try:
@@ -248,8 +251,9 @@ class Log:
     """Lines on stderr, with the time unless the journal has its own; and on a terminal a last line
     that tells how it goes."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, language: Language = ENGLISH) -> None:
         self._program = call.program
+        self._language = language
         self._dated = "JOURNAL_STREAM" not in call.environ
         capable = call.environ.get("TERM", "dumb") != "dumb"
         self._terminal = capable and os.isatty(STDERR)
@@ -259,14 +263,17 @@ class Log:
         with self._lock:
             self._draw("\r\x1b[K")
             date = time.strftime("%Y-%m-%d %H:%M:%S ") if self._dated else ""
-            note(f"{date}{self._program}: {printable(line)}")
+            note(f"{date}{self._program}: {printable(self._language.say(line))}")
 
     def show(self, line: str) -> None:
         """In place of the last line of a terminal."""
         with self._lock:
             if self._terminal:
                 width = os.get_terminal_size(STDERR).columns or 80
-                self._draw(f"\r\x1b[K{printable(line)[:width - 1]}")
+                shown = printable(self._language.say(line))[:width - 1]
+                while columns(shown) >= width:
+                    shown = shown[:-1]
+                self._draw(f"\r\x1b[K{shown}")
 
     def _draw(self, text: str) -> None:
         if self._terminal:

@@ -9,10 +9,12 @@ from ..plain import printable, show
 from . import options
 from .options import OPTIONS, Asked, Call, Option, text
 from .output import note, out
+from .speech import LANG, language, tell
 from .targets import load
-from .wrong import WrongUse, wrong
+from .wrong import wrong
 
 if TYPE_CHECKING:
+    from ..languages import Language
     from ..zabbix.api import Api, Credentials
     from ..zabbix.register import Change, Plan
     from ..zabbix.wanted import Host, Wish
@@ -35,7 +37,7 @@ MOST_SECRET = 4096  # characters of a file with a token or password
 def _one_of(*words: str) -> Callable[[str], str]:
     def read(word: str) -> str:
         if word not in words:
-            raise WrongUse(f"{show(word)} is none of {', '.join(words)}: write one of them")
+            raise wrong("one_of", is_=show(word), known=", ".join(words))
         return word
     return read
 
@@ -49,7 +51,7 @@ def _secret(word: str) -> str:
         why = getattr(error, "strerror", None) or "it is no text"
         raise wrong("file", is_=show(word), why=why) from None
     if not line:
-        raise WrongUse(f"the first line of {show(word)} is empty: write the secret there")
+        raise wrong("secret", is_=show(word))
     return line
 
 
@@ -71,6 +73,7 @@ OWN = (
     Option("--proxy-group", "NAME", text, "the proxy group that checks (Zabbix 7.0)"),
     Option("--prune", "", None, "remove hosts that this command made and nobody wants any more"),
     Option("--dry-run", "", None, "only say what is to be done"),
+    LANG,
 )
 _SHARED = tuple(option for option in OPTIONS if option.name in ("--config", "--timeout"))
 _SECONDS = 60.0  # for one answer of the API: an import takes a while
@@ -83,19 +86,20 @@ def run(call: Call) -> int:
         raise wrong("words", is_=asked.words[0], program=call.program)
     from ..outputs.discovery import left_out
     from ..zabbix import wanted
-    from ..zabbix.api import ApiError, connected
+    from ..zabbix.api import WRONG, ApiError, connected
 
     wish = _wish(asked)
     targets, _ = load(asked)
     hosts = wanted.hosts(targets, wish)
     for line in left_out(targets):
-        note(f"{call.program}: {line}")
+        tell(call, line)
+    speech = language(asked, "register", api=WRONG)
     try:
         with connected(url(asked), credentials(asked), asked.settings.ca_file,
                        asked.settings.timeout) as api:
-            return _register(asked, api, hosts, wish)
+            return _register(asked, api, hosts, wish, speech)
     except ApiError as error:
-        note(f"{call.program}: {printable(str(error))}")
+        note(f"{call.program}: {printable(speech.say(str(error)))}")
         return FAILED
 
 
@@ -116,7 +120,7 @@ def url(asked: Asked) -> str:
     """The address of the frontend."""
     address: str = asked.given.get("url") or asked.call.environ.get("ZABBIX_URL") or ""
     if not address:
-        raise WrongUse("which Zabbix? Set ZABBIX_URL, or give --url")
+        raise wrong("which_zabbix")
     return address
 
 
@@ -132,43 +136,48 @@ def credentials(asked: Asked) -> Credentials:
     password = asked.given.get("password_file") or environ.get("ZABBIX_PASSWORD", "")
     if user and password:
         return Credentials(user=user, password=password)
-    raise WrongUse("who are you? Set ZABBIX_TOKEN, or give --token-file; or set ZABBIX_USER and "
-                   "ZABBIX_PASSWORD")
+    raise wrong("who")
 
 
-def _register(asked: Asked, api: Api, hosts: tuple[Host, ...], wish: Wish) -> int:
+def _register(asked: Asked, api: Api, hosts: tuple[Host, ...], wish: Wish, speech: Language
+              ) -> int:
     from ..zabbix.register import plan
 
     prune = bool(asked.given.get("prune"))
     found = plan(api, hosts, wish, prune)
-    _tell_notes(found)
+    _tell_notes(found, speech)
     if asked.given.get("dry_run"):
         for change in found.changes:
-            _tell(change)
-        out(f"{_count(found)} to be made at {printable(api.url)}\n")
+            _tell(change, speech)
+        out(_said(speech, f"{_count(found)} to be made at {api.url}"))
         return DONE
     for change in found.changes:
         change.do(api)
-        _tell(change)
+        _tell(change, speech)
     left = plan(api, hosts, wish, prune)
     if left.changes:
-        note(f"{asked.call.program}: afterwards Zabbix does not show this user {_count(left)}, the "
-             f"first is {printable(left.changes[0].what)}: look at the user's permissions")
+        line = (f"afterwards Zabbix does not show this user {_count(left)}, the first is "
+                f"{left.changes[0].what}: look at the user's permissions")
+        note(f"{asked.call.program}: {printable(speech.say(line))}")
         return FAILED
-    out(f"{_count(found)} made; {printable(api.url)} is as {printable(asked.config)} wants it\n")
+    out(_said(speech, f"{_count(found)} made; {api.url} is as {asked.config} wants it"))
     return DONE
 
 
-def _tell_notes(found: Plan) -> None:
+def _tell_notes(found: Plan, speech: Language) -> None:
     for line in found.notes:
-        out(f"! {printable(line)}\n")
+        out(f"! {_said(speech, line)}")
 
 
-def _tell(change: Change) -> None:
+def _tell(change: Change, speech: Language) -> None:
     """A line for the thing, and one for each part of it that is new or other."""
-    out(f"{change.sign} {printable(change.what)}\n")
+    out(f"{change.sign} {_said(speech, change.what)}")
     for detail in change.details:
-        out(f"    {printable(detail)}\n")
+        out(f"    {_said(speech, detail)}")
+
+
+def _said(speech: Language, line: str) -> str:
+    return f"{printable(speech.say(line))}\n"
 
 
 def _count(found: Plan) -> str:

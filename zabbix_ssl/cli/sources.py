@@ -14,7 +14,7 @@ from .output import note, out
 from .register import OWN as OF_THE_API
 from .register import credentials, url
 from .targets import load
-from .wrong import WrongUse, near, wrong
+from .wrong import near, wrong
 
 if TYPE_CHECKING:
     from ..sources import Found
@@ -40,8 +40,8 @@ _SECONDS = 60.0  # for one answer of the API
 
 def _source(word: str) -> str:
     if word not in SOURCES:
-        raise WrongUse(f"there is no source {show(word)}: "
-                       f"{near(word, list(SOURCES), 'zabbix-ssl targets --help')}")
+        raise wrong("source", is_=show(word), near=near(
+            word, list(SOURCES), "zabbix-ssl targets --help"))
     return word
 
 
@@ -60,7 +60,7 @@ def run(call: Call) -> int:
     asked = options.read(call, USAGE, ABOUT, OWN, _SHARED, timeout=_SECONDS)
     name = asked.given.get("from")
     if name is None:
-        raise WrongUse("from what? Add --from SOURCE: " + ", ".join(SOURCES))
+        raise wrong("no_source", known=", ".join(SOURCES))
     _check_words(asked, name)
     from ..sources.targets import collect, difference, document
 
@@ -85,7 +85,7 @@ def _check_words(asked: Asked, name: str) -> None:
     if len(asked.words) > wanted:
         raise wrong("words", is_=show(asked.words[wanted]), program=asked.call.program)
     if len(asked.words) < wanted:
-        raise WrongUse(f"name what to read: --from {name} {SOURCES[name].path}")
+        raise wrong("what_to_read", name=name, path=SOURCES[name].path)
     if wanted:
         text(asked.words[0])
 

@@ -6,6 +6,7 @@ must not change with the environment that cron or a service happens to have.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 from ..languages import LANGUAGES, Language, of_locale, speak
@@ -26,10 +27,12 @@ LANG = Option("--lang", "LANGUAGE", _code, "speak English (en) or Simplified Chi
               "people read is else in the language of the locale")
 
 
-def language(asked: Asked, for_people: bool = True) -> Language:
-    """The language of the answer."""
+def language(asked: Asked, own: str = "", *, for_people: bool = True,
+             **english: Mapping[str, str]) -> Language:
+    """The language of the answer. ``own``: the command whose own sentences it is to recognise, and
+    ``english`` tables of such, beside those of all commands."""
     given = asked.given.get("lang")
-    return _speak(given or (of_locale(asked.call.environ) if for_people else "en"))
+    return _speak(given or (of_locale(asked.call.environ) if for_people else "en"), own, **english)
 
 
 def of_call(call: Call, for_people: bool = True) -> Language:
@@ -46,5 +49,5 @@ def tell(call: Call, line: str) -> None:
     note(f"{call.program}: {of_call(call).say(line)}")
 
 
-def _speak(code: str) -> Language:
-    return speak(code, mistakes=MISTAKES, wrong=WRONG)
+def _speak(code: str, own: str = "", **english: Mapping[str, str]) -> Language:
+    return speak(code, own, mistakes=MISTAKES, wrong=WRONG, **english)

@@ -26,6 +26,19 @@ WRONG = {
     "key_alone": "--key without --cert: name the certificate's file too",
     "language": "{is_} is no language that is spoken here: write one of {known}",
     "alone": "{option} has nothing to work on: add {needed}",
+    "one_of": "{is_} is none of {known}: write one of them",
+    "secret": "the first line of {is_} is empty: write the secret there",
+    "which_zabbix": "which Zabbix? Set ZABBIX_URL, or give --url",
+    "who": "who are you? Set ZABBIX_TOKEN, or give --token-file; or set ZABBIX_USER and "
+           "ZABBIX_PASSWORD",
+    "no_daemon": "no configuration of a Zabbix server or proxy is here: name it with --zabbix-conf",
+    "as_root": "{path} cannot be read ({why}): run this as root",
+    "no_server": "--server names no server: write HOST or HOST:PORT",
+    "tls_beside": "{option} is missing: TLS takes it beside {other}",
+    "listen": "{is_} lacks a port: write ADDRESS:PORT, [IPv6]:PORT, or :PORT for all addresses",
+    "source": "there is no source {is_}: {near}",
+    "no_source": "from what? Add --from SOURCE: {known}",
+    "what_to_read": "name what to read: --from {name} {path}",
     "ca_only": "--ca-only trusts a file alone, and none is given: add --ca-file FILE",
 }
 

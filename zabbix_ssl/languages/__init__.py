@@ -161,16 +161,17 @@ Told = tuple[int, str]
 ENGLISH = Language("en", {}, ())
 
 
-def speak(code: str, **english: Mapping[str, str]) -> Language:
+def speak(code: str, own: str = "", **english: Mapping[str, str]) -> Language:
     """The language of that code. ``english``: more tables of sentences, by their names in the
-    catalogue, that ``say`` is to recognise."""
+    catalogue, that ``say`` is to recognise; ``own``: sentences of one command, by its name."""
     if code == "en":
         return ENGLISH
     from . import zh  # on use: most speak English
 
     rows = [(sentence, zh.CATALOGUE[name][key]) for name, table in english.items()
             for key, sentence in table.items() if key in zh.CATALOGUE[name]]
-    return Language(code, zh.CATALOGUE, [*zh.MESSAGES.items(), *rows])
+    mine = zh.OWN[own].items() if own else ()
+    return Language(code, zh.CATALOGUE, [*zh.MESSAGES.items(), *mine, *rows])
 
 
 def of_locale(environ: Mapping[str, str]) -> str:

@@ -58,7 +58,7 @@ def _told(group: Sequence[Target]) -> str:
     places = [target.address or "no address of its own" for target in group]
     known = [target.address for target in group if target.address]
     addresses = ",".join(known) if len(known) > 1 else "IP,IP"
-    return (f"{group[0]} is configured {len(group)} times, with {' and '.join(places)}: Zabbix "
+    return (f"{group[0]} is configured {len(group)} times, with {', '.join(places)}: Zabbix "
             "tells targets apart by domain and port, and gets the first of these alone: give the "
             f'addresses in one entry, "address": "{addresses}", or each target a domains.json and '
             "a Zabbix host of its own")
