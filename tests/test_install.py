@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -211,6 +212,25 @@ def test_targets_that_zabbix_cannot_tell_apart(
     printed = capfd.readouterr().out
     assert printed.count(f"PROBLEM  targets    {TOLD}") == told
     assert code == 1 or not told
+
+
+def test_in_chinese(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Every line says the same in the other language, and so does what is wrong with the words."""
+    (tmp_path / "domains.json").write_text(json.dumps(PAIR))
+    conf = configured(tmp_path, f"User={pwd.getpwuid(os.geteuid()).pw_name}", "Timeout=5")
+    words = ["install", "--zabbix-conf", str(conf), "--cache-dir", str(tmp_path / "cache"),
+             "--config", str(tmp_path / "domains.json")]
+    han = re.compile("[\u4e00-\u9fff]")
+    for more in (("--dry-run",), ()):
+        main([*words, *more, "--lang", "zh"], {})
+        chinese = capfd.readouterr().out.splitlines()
+        main([*words, *more], {})
+        english = capfd.readouterr().out.splitlines()
+        assert len(chinese) == len(english)
+        assert all(han.search(line.split(maxsplit=2)[2]) for line in chinese)
+        assert not any(map(han.search, english))
+    assert main(["install", "--zabbix-conf", "/nonexistent"], {"LANG": "zh_CN.UTF-8"}) == 3
+    assert "请用 --zabbix-conf 指定" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("zabbix_is_here", [True, False])

@@ -1,11 +1,14 @@
 """``zabbix-ssl push`` as a process: what it sends, how it ends, and kill -9."""
 
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import json
 import os
 import pty
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -43,7 +46,7 @@ class Service:
         self.log = folder / "log"
         self.environ = {**{name: value for name, value in os.environ.items()
                            if name not in ("NOTIFY_SOCKET", "STATE_DIRECTORY", "JOURNAL_STREAM")},
-                        "PYTHONPATH": str(ROOT)}
+                        "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"}
         self.write([f"127.0.0.1:{port}" for port in ports])
 
     def write(self, targets: object) -> None:
@@ -175,6 +178,28 @@ def test_values_of_all_targets(service: Service, listener: Listener) -> None:
     assert service.said()[0] == f"6 targets every 10 s, to {server(listener)}"
     assert service.said()[-1].startswith("stopped after ")
     assert service.said()[-1].endswith("; 0 values are kept for the next start")
+
+
+def test_the_log_in_chinese(service: Service, listener: Listener) -> None:
+    """In the language of the service's locale, every line: the beginning, a server that goes away
+    and comes back, a changed configuration, the end."""
+    han = re.compile("[\u4e00-\u9fff]")
+    with service.running("--server", server(listener), LC_ALL="zh_CN.UTF-8") as process:
+        wait_for(lambda: listener.values())
+        listener.stop()
+        wait_for(lambda: any("拒绝连接：那里没有服务在监听。数据会保留到它恢复为止" in line
+                             for line in service.said()))
+        listener.start()
+        wait_for(lambda: any("秒后恢复；有" in line for line in service.said()))
+        service.write(["127.0.0.1:9"])
+        wait_for(lambda: any("配置已更改：共 1 个目标" in line for line in service.said()))
+        service.config.write_text("[")
+        wait_for(lambda: any("继续使用之前的 1 个目标" in line for line in service.said()))
+        process.terminate()
+        assert process.wait(10) == 0
+    assert all(han.search(line) for line in service.said())
+    assert service.said()[0].startswith("6 个目标，每 10 秒一次，发往 ")
+    assert service.said()[-1].startswith("已停止，共检查 ")
 
 
 def test_files_are_pushed_like_servers(service: Service, listener: Listener) -> None:

@@ -1,8 +1,11 @@
 """``zabbix-ssl register`` against real Zabbix 6.0 and 7.0, and frontends that fail."""
 
+# ruff: noqa: RUF001
+
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import subprocess
 import time
@@ -608,6 +611,53 @@ def test_a_wrong_configuration_is_told_first(register: Register) -> None:
     code, _, said = register("http://127.0.0.1:1")
     assert code == 3
     assert "entry 2 (b.example)" in said
+
+
+# In Chinese
+
+HAN = re.compile("[\u4e00-\u9fff]")
+
+
+def test_in_chinese(newest: Zabbix, register: Register) -> None:
+    """By --lang or the locale, every line: what is to be made and is made, what is noted, and what
+    goes wrong. Names and addresses stay."""
+    pair = [{"domain": "a.example", "address": f"192.0.2.{n}", "warning_days": n} for n in (1, 2)]
+    register.targets(*pair)
+    words = ("--group", "Han", "--host", "Han")
+    chinese = ADMIN | {"LANG": "zh_CN.UTF-8"}
+    dry = register(newest.url, *words, "--dry-run", "--lang", "zh")
+    made = register(newest.url, *words, environ=chinese)
+    again = register(newest.url, *words, environ=chinese)
+    register.targets({**pair[0], "warning_days": 9})
+    changed = register(newest.url, *words, environ=chinese)
+    sites = register(newest.url, "--group", "Han", "--layout", "sites", environ=chinese)
+    for code, printed, said in (dry, made, again, changed, sites):
+        assert code == 0
+        for line in (printed + said).splitlines():
+            assert HAN.search(line), line
+    assert dry[1].splitlines()[:2] == ["+ 主机群组 'Han'", "+ 主机 'Han'"]
+    assert made[1].endswith(f"已完成：2 项更改；{newest.url} 与 {register.config} 一致\n")
+    assert "    宏 {$SSL.EXPIRY.WARN:\"a.example\"}：1 -> 9\n" in changed[1]
+    assert "以前注册过、现在已不在配置中：Han：可用 --prune 移除" in sites[1]
+    _, printed, said = register(newest.url, *words, "--lang", "en", environ=chinese)
+    assert not HAN.search(printed + said)
+
+
+@pytest.mark.parametrize(("url", "words", "environ", "told"), [
+    ("http://127.0.0.1:1", (), ADMIN, "无法连接 http://127.0.0.1:1（连接被拒绝）：请检查地址"),
+    ("ftp://x", (), ADMIN, "ftp://x 不是 Zabbix 前端的地址"),
+    ("http://127.0.0.1:1", (), {}, "以谁的身份？请设置 ZABBIX_TOKEN"),
+    ("http://127.0.0.1:1", ("--token-file", "/dev/null"), {}, "的第一行是空的"),
+    ("http://127.0.0.1:1", ("--layout", "x"), ADMIN, "--layout：\"x\" 不是 one, sites 之一"),
+])
+def test_what_is_wrong_in_chinese(register: Register, url: str, words: tuple[str, ...],
+                                  environ: dict[str, str], told: str) -> None:
+    """Of the words, and of the API."""
+    code, printed, said = register(url, *words, "--lang", "zh", environ=environ)
+    assert (code in (1, 3), printed) == (True, "")
+    assert told in said
+    code, printed, said = register(url, *words, environ=environ)
+    assert not HAN.search(said)
 
 
 # What the targets want

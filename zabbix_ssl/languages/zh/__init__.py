@@ -18,7 +18,7 @@ JOINED = {"and": "；", "about": "{subject}：{said}"}
 
 CATALOGUE = {
     "": JOINED, "findings": FINDINGS, "mistakes": MISTAKES, "wrong": WRONG, "people": PEOPLE,
-    "html": HTML, "nagios": NAGIOS, "doctor": DOCTOR, "install": zabbix.INSTALL, "api": zabbix.API,
+    "html": HTML, "nagios": NAGIOS, "doctor": DOCTOR, "api": zabbix.API, "install": zabbix.INSTALL,
 }
 
 MESSAGES = {**servers.MESSAGES, **ways.MESSAGES, **certificates.MESSAGES, **revocation.MESSAGES,
