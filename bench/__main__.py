@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("audit", "scale", "external", "revocation", "exporter", "push")
+NAMES = ("audit", "scale", "external", "revocation", "exporter", "push", "starttls")
 
 
 def main(names: list[str]) -> int:
