@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import time
@@ -23,11 +24,12 @@ from zabbix_ssl.exporter.compressed import text_of
 from zabbix_ssl.exporter.results import Results
 from zabbix_ssl.metrics import judge
 from zabbix_ssl.model import Failure, Node, Nodes, Observation, Result, Target
-from zabbix_ssl.outputs.prometheus import FAMILIES, exposition, samples
+from zabbix_ssl.outputs.prometheus import FAMILIES, FAMILIES_OF_NODES, exposition, samples
 
 SIX = tuple(f"127.0.0.{n}" for n in range(21, 27))
 OLD_ONES, DOWN = SIX[3:5], SIX[5]
 PLAIN = "plain.example"
+PAGE = (Path(__file__).parent.parent / "docs" / "nodes.md").read_text(encoding="utf-8")
 
 Sample = tuple[str, dict[str, str], float]
 
@@ -81,8 +83,9 @@ def test_each_address_is_shown_on_demand(running: Exporter) -> None:
     assert by_address(found, "ssl_node_probe_success") == up | {DOWN: 0}
     assert by_address(found, "ssl_node_disagrees") == dict.fromkeys(SIX[:3], 0.0) | dict.fromkeys(
         OLD_ONES, 1.0)
-    assert by_address(found, "ssl_node_cert_remain_days") == dict.fromkeys(
-        SIX[:3], 89.0) | dict.fromkeys(OLD_ONES, 9.0)
+    days = by_address(found, "ssl_node_cert_remain_days")
+    assert {address for address in days if days[address] > 80} == {*SIX[:3]}
+    assert {days[address] for address in OLD_ONES} == {9}
     for name in ("chain_trusted", "hostname_match", "is_valid"):
         assert by_address(found, f"ssl_node_cert_{name}") == up
     assert by_address(found, "ssl_node_cert_has_weak_tls") == dict.fromkeys(SIX[:5], 0.0)
@@ -248,3 +251,13 @@ def test_an_address_that_is_gone_is_not_shown_any_more() -> None:
     assert shown() == {"10.0.0.2", "10.0.0.3"}
     results.add(result("10.0.0.2")._replace(check_time=now - 101))
     assert shown() == set()
+
+
+def test_the_page_names_every_family() -> None:
+    """And none that there is not."""
+    section = PAGE.partition("## In Prometheus\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    named = {name for families, _ in rows for name in re.findall(r"`(ssl_node_[a-z_]+)`", families)}
+    named |= {f"ssl_node_cert_{rest}" for families, text in rows if "..." in families
+              for rest in re.findall(r"`([a-z_]+)`", text)}
+    assert named == {family.name for family in FAMILIES_OF_NODES}
