@@ -466,7 +466,7 @@ def test_doctor_finds_all_well(demo: Site, capfd: Capture) -> None:
     assert not err
     subjects = [line.split()[1] for line in out.splitlines()]
     assert list(dict.fromkeys(subjects)) == [
-        "python", "config", "files", "cache", "trust", "limits", "check"]
+        "python", "config", "cache", "trust", "limits", "check"]
     assert all(line.startswith("ok  ") for line in out.splitlines())
     assert re.search(r"ok +check +healthy.demo.example:\d+ answered in \d+\.\d\d s: (89|90) days "
                      r"left\n", out)

@@ -47,8 +47,7 @@ _ZABBIX_FILES = ("/etc/zabbix/zabbix_server.conf", "/etc/zabbix/zabbix_proxy.con
 _ZABBIX_TIMEOUT = re.compile(r"^\s*Timeout\s*=\s*(\d+)\s*$", re.MULTILINE)
 _ZABBIX_DEFAULT = 3  # seconds, of Timeout
 _MARGIN = 0.3  # seconds for starting Python and handing the answer over
-_OWN_FILES = ("ca_file", "cert", "key", "key_password", "proxy_auth", "password_file",
-              "serves_file")
+_OWN_FILES = ("cert", "key", "key_password", "proxy_auth", "password_file", "serves_file")
 _TOLD = 10  # files that cannot be read, each in a line
 _TRIED = 3  # targets that are looked up, and checked until one answers
 _LOOKUP_SECONDS = 5.0
@@ -72,6 +71,7 @@ WORDS = {
                 "install -d -o {user} -m 755 DIR",
     "cache_off": "not used, as asked",
     "trust": "{count} trusted roots",
+    "trust_file": "{count} trusted roots, with {path}",
     "trust_wrong": "{count} trusted roots: {why}",
     "files": "{count} files may be open: enough for {targets} targets at once",
     "files_few": "only {count} files may be open, enough for {targets} targets at once: raise the "
@@ -158,8 +158,8 @@ def _zabbix_is_here() -> bool:
 
 
 def _files(asked: Asked) -> Iterator[Line]:
-    """Those that the configuration names: certificates that are looked at, roots, keys, passwords.
-    """
+    """Those that the configuration names: certificates that are looked at, keys, passwords. Of
+    roots _trust tells more."""
     user = user_name()
     paths = dict.fromkeys(path for target in _targets(asked) for path in (
         target.file, *(getattr(target, name) for name in _OWN_FILES)) if path)
@@ -204,7 +204,7 @@ def _trust(asked: Asked) -> Iterator[Line]:
     for file in dict.fromkeys(target.ca_file for target in _targets(asked)) or (None,):
         count, problem = trust_anchors(asked.settings, file)
         yield _bad("trust_wrong", count=count, why=problem) if problem else (
-            _good("trust", count=count))
+            _good("trust_file", count=count, path=file) if file else _good("trust", count=count))
 
 
 def _limits(asked: Asked) -> Iterator[Line]:

@@ -95,6 +95,7 @@ DOCTOR = {
                 "install -d -o {user} -m 755 DIR",
     "cache_off": "按要求不使用",
     "trust": "{count} 个受信任的根证书",
+    "trust_file": "{count} 个受信任的根证书，包括 {path} 中的",
     "trust_wrong": "{count} 个受信任的根证书：{why}",
     "files": "可打开 {count} 个文件：足够同时检查 {targets} 个目标",
     "files_few": "只能打开 {count} 个文件，仅够同时检查 {targets} 个目标："
