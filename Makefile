@@ -1,4 +1,5 @@
 # make demo     real TLS endpoints on loopback, good and bad, audited as Zabbix would
+# make demo-zabbix  the same in a real Zabbix 7.0, to look around in; DURATION=60 ends it by itself
 # make test     lint, types and all tests; installs missing servers through apt where it may
 # make test-oldest  the tests with the oldest dependencies that setup.cfg allows
 # make bench    the measurements
@@ -9,16 +10,20 @@
 # NO_APT=1 keeps apt out, TESTS="tests/test_cache.py -k lock" runs some tests.
 
 VENV ?= $(CURDIR)/.venv
-export VENV OLDEST PYTHON
+export VENV OLDEST PYTHON DURATION
 PY = "$(VENV)/bin/python"
 TESTS ?=
 
-.PHONY: demo test test-oldest bench lint clean
+.PHONY: demo demo-zabbix test test-oldest bench lint clean
 .NOTPARALLEL:
 
 demo:
 	@tools/venv demo
 	@exec $(PY) -m testbed.demo
+
+demo-zabbix:
+	@tools/venv demo
+	@exec $(PY) -m testbed.demo_zabbix
 
 test:
 	@tools/install-servers

@@ -14,7 +14,7 @@ GREEN, BLUE, ORANGE, RED = "1A7C11", "2774A4", "F7941D", "F63100"
 #: Graphs of a target: code, name, type, (metric, colour) of each line.
 TARGET_GRAPHS = (
     ("days", "Days left", "NORMAL", (("remain_days", GREEN), ("chain_remain_days", BLUE))),
-    ("times", "Time to an encrypted connection", "STACKED",
+    ("times", "Connection times", "STACKED",
      (("dns_ms", ORANGE), ("connect_ms", BLUE), ("handshake_ms", GREEN))),
 )
 #: Graphs of all targets: code, name, (key, colour) of each line.
@@ -40,7 +40,8 @@ def dashboard(kind: Kind) -> Node:
     """The template's dashboard: what expires first, what is wrong, how fast it is."""
     one = [_page("Certificate", _widgets_of_one(kind))]
     pages = _pages_of_all(kind) if kind.discovered else one
-    return {"uuid": kind.uuid("dashboard"), "name": "SSL certificates", "pages": pages}
+    return {"uuid": kind.uuid("dashboard"), "name": "SSL certificates", "auto_start": "NO",
+            "pages": pages}  # nobody wants it to turn over while reading
 
 
 def _graph(kind: Kind, code: str, name: str, lines: list[tuple[str, str]], shape: str) -> Node:
@@ -62,9 +63,7 @@ def _pages_of_all(kind: Kind) -> list[Node]:
     graphs = [_classic(kind, f"SSL: {name}", 12 * n, 10, 12)
               for n, (_, name, _) in enumerate(SUMMARY_GRAPHS)]
     return [_page("Overview", _values(kind, numbers) + lists + graphs),
-            _page("Days left", [_prototypes(kind, kind.title("Days left"))]),
-            _page("Handshake times",
-                  [_prototypes(kind, kind.title("Time to an encrypted connection"))])]
+            _page("Handshake times", [_prototypes(kind, kind.title("Connection times"))])]
 
 
 def _widgets_of_one(kind: Kind) -> list[Node]:
@@ -73,9 +72,8 @@ def _widgets_of_one(kind: Kind) -> list[Node]:
                (kind.key("chain_trusted"), "Chain is trusted", 0),
                (kind.key("is_revoked"), "Revocation", 0)]
     text = _text(kind, kind.key("risk_msg"), "What to do", 0, 2, WIDTH, 3)
-    graphs = [_classic(kind, kind.title(name), 12 * n, 5, 12)
-              for n, (_, name, _, _) in enumerate(TARGET_GRAPHS)]
-    return [*_values(kind, numbers), text, *graphs]
+    return [*_values(kind, numbers), text,
+            _classic(kind, kind.title("Connection times"), 0, 5, WIDTH)]
 
 
 def _page(name: str, widgets: list[Node]) -> Node:
