@@ -238,8 +238,8 @@ def compare_nodes(port: int, ca_file: str) -> None:
 
 
 def compare_proxies(folder: Path, port: int, ca_file: str) -> None:
-    """tinyproxy by CONNECT, which sends its answer in two packets, the second when the first is
-    acknowledged; microsocks by SOCKS5."""
+    """tinyproxy by CONNECT, microsocks by SOCKS5. The first is slow, so that nearly each of its
+    answers is one that we wait for alone, and that costs more CPU than many at once."""
     with ways.http_proxy(folder) as http, ways.socks_proxy(folder) as socks:
         settings = Settings(ca_file=ca_file, concurrency=THROUGH_PROXY)
         by = [settings, *(settings._replace(proxy=url) for url in (
