@@ -375,6 +375,20 @@ def test_get_and_the_short_way_to_the_cache(folder: Path, capfd: pytest.CaptureF
     assert main(("get", "a.example", "0", "remain_days"), environ) == 1
 
 
+def test_one_value_is_of_one_file(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A pattern is told, with a file that it stands for; where it stands for none, that."""
+    (folder / "d.json").write_text("[]")
+    words = ("0", "remain_days", "--no-cache", "--config", str(folder / "d.json"))
+    code, printed = told(capfd, "get", f"file:{folder}/f*.pem", *words)
+    assert code == 1
+    assert printed.startswith(f'"file:{folder}/f*.pem"'[:60])
+    assert printed.endswith(f" is a pattern: name one file, such as file:{folder}/full.pem\n")
+    code, printed = told(capfd, "get", f"file:{folder}/n*.pem", *words)
+    assert code == 1
+    assert "matches no file" in printed
+    assert told(capfd, "get", f"file:{folder}/full.pem", *words)[0] == 0
+
+
 def test_the_command_line_takes_files_and_patterns(folder: Path,
                                                   capfd: pytest.CaptureFixture[str]) -> None:
     """Status success for a file; one that is not there is a failure."""

@@ -74,6 +74,7 @@ MISTAKES = {
     "own_file": "{name} is {is_}: write the name of a file in quotes",
     "file": "the file is {is_}: write file:/PATH/TO/FILE in quotes",
     "file_key": "{key} means nothing for a file: leave it out",
+    "file_pattern": "{is_} is a pattern: name one file, such as {file}",
     "file_many": "the pattern {is_} stands for over {most} files: name fewer",
     "key_alone": "a key without a certificate: name the certificate's file as cert too",
     "alpn": "the application protocols (alpn) are {is_}: write them with commas, h2,http/1.1, or "

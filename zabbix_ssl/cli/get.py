@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 from .. import config, lines
 from ..check import get as get_result
-from ..file_targets import file_domain
+from ..file_targets import expand, file_domain
 from ..metrics import TABLE
+from ..mistakes import mistake
 from ..model import FILE, Settings, Target
 from ..names import check_domain, check_port
-from ..plain import show
+from ..plain import printable, show
 from . import options
 from .options import HURRIED, MAX_AGE, OPTIONS, Asked, Call
 from .output import out
@@ -69,7 +70,11 @@ def _answer(asked: Asked, words: Sequence[str]) -> int:
 def _place(domain: str, port: str) -> tuple[str, int]:
     """Domain and port; a file has port 0."""
     if domain.startswith(FILE):
-        return file_domain(domain, os.getcwd()), check_port(port) if port != "0" else 0
+        named = Target(file_domain(domain, os.getcwd()), 0)
+        found = expand(named)
+        if found != (named,):
+            raise mistake("file_pattern", is_=show(named.domain), file=printable(found[0].domain))
+        return named.domain, check_port(port) if port != "0" else 0
     return check_domain(domain), check_port(port)
 
 

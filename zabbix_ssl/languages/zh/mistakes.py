@@ -60,6 +60,7 @@ MISTAKES = {
     "own_file": "{name} 是 {is_}：请写带引号的文件名",
     "file": "文件是 {is_}：请写带引号的 file:/PATH/TO/FILE",
     "file_key": "{key} 对文件没有意义：请去掉",
+    "file_pattern": "{is_} 是通配模式：请指定一个文件，例如 {file}",
     "file_many": "模式 {is_} 对应的文件超过 {most} 个：请减少",
     "key_alone": "有密钥但没有证书：请同时用 cert 指定证书文件",
     "alpn": "应用层协议（alpn）是 {is_}：请用逗号分隔，如 h2,http/1.1，或写 none 表示不提供",
