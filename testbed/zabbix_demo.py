@@ -122,7 +122,7 @@ def publish(folder: Path) -> None:
 def runnable(folder: Path, say: Say) -> Path:
     """A folder bin with this package's commands, which the user of external scripts can run."""
     here = Path(sys.executable).parent
-    words = [*zabbix.run_as_owner(), str(here / "ssl_check_batch.py"), "--version"]
+    words = [*zabbix.run_as_owner(), str(here / "ssl_check_batch.py"), "--help"]
     trial = subprocess.run(words, cwd="/", capture_output=True, stdin=subprocess.DEVNULL,
                            check=False, env={"PATH": "/usr/bin:/bin"})
     if trial.returncode == 0:
