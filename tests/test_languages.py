@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from test_readme import plain, report
 
 from zabbix_ssl import findings, languages, mistakes
-from zabbix_ssl.cli import doctor
+from zabbix_ssl.cli import doctor, main
 from zabbix_ssl.cli.wrong import WRONG
 from zabbix_ssl.languages import of_locale, speak, template, zh
 from zabbix_ssl.metrics import judge
@@ -114,7 +114,8 @@ SOURCES = [*((path, "") for path in sorted((PACKAGE / "probing").rglob("*.py")))
         ("zabbix/api.py", "register"), ("zabbix/imported.py", "register"),
         ("zabbix/register.py", "register"), ("cli/push.py", "push"), ("resident.py", "push"),
         ("zabbix/delivery.py", "push"), ("zabbix/push.py", "push"), ("zabbix/spool.py", "push"),
-        ("zabbix/trapper.py", "push")))]
+        ("zabbix/trapper.py", "push"), ("cli/sources.py", "targets"))), *(
+    (path, "targets") for path in sorted((PACKAGE / "sources").glob("*.py")))]
 
 #: Texts in them that no person gets to read, or only inside of another that stands below.
 NOT_TOLD = {
@@ -146,7 +147,7 @@ AROUND = (
 #: Tables of sentences that are no messages: what explains a vocabulary, the help of a command and
 #: its options, and those that TestCatalogue compares row by row.
 TABLES_OF_OTHERS = ("REASONS", "ABOUT", "SCRIPT_ABOUT", "USAGE", "OWN", "OPTIONS", "COMMANDS",
-                    "WORDS", "WRONG", "MAX_AGE", "PER_ADDRESS")
+                    "WORDS", "WRONG", "MAX_AGE", "PER_ADDRESS", "SOURCES")
 
 
 def texts(source: bytes) -> Iterator[str]:
@@ -376,6 +377,32 @@ def test_doctor_in_chinese(demo: Site) -> None:
     assert english.returncode == chinese.returncode
     assert len(english.stdout.splitlines()) == len(chinese.stdout.splitlines())
     assert all(HAN.search(line) for line in chinese.stdout.splitlines())
+
+
+def test_what_a_configuration_does_not_tell_in_chinese(
+        tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The remarks of ``targets`` and what differs; the document is the same."""
+    (tmp_path / "nginx.conf").write_text(
+        "http { server { listen 443 ssl; server_name a.example ~^b; }\n"
+        "server { listen 993 ssl; server_name $host; }\n"
+        "include none.conf; include none.d/none.conf; }")
+    (tmp_path / "domains.json").write_text('[{"domain": "a.example", "starttls": "imap"}]')
+    words = ("targets", "--from", "nginx", str(tmp_path / "nginx.conf"), "--config",
+             str(tmp_path / "domains.json"))
+    said = {}
+    for code in languages.LANGUAGES:
+        assert main([*words, "--lang", code], {}) == 0
+        document, remarks = capfd.readouterr()
+        main([*words, "--lang", code, "--diff"], {})
+        said[code] = (document, remarks.splitlines(), capfd.readouterr().out)
+    assert said["zh"][0] == said["en"][0]
+    assert len(said["zh"][1]) == len(said["en"][1]) >= 3
+    assert all(HAN.search(line) for line in said["zh"][1])
+    assert not any(HAN.search(line) for line in said["en"][1])
+    assert "那里的 starttls 是 imap" in said["zh"][2]
+    assert "starttls is imap there" in said["en"][2]
+    assert main(["targets", "--from", "nginx", str(tmp_path / "gone")], IN_CHINESE) == 1
+    assert "文件不存在：请检查路径" in capfd.readouterr().err
 
 
 # The page for Chinese readers

@@ -13,6 +13,7 @@ from .options import OPTIONS, Asked, Call, Option, text
 from .output import note, out
 from .register import OWN as OF_THE_API
 from .register import credentials, url
+from .speech import LANG, language
 from .targets import load
 from .wrong import near, wrong
 
@@ -51,6 +52,7 @@ OWN = (
     Option("--domain", "NAME", check_domain, "the name of servers whose configuration has none"),
     *(option for option in OF_THE_API if option.name in ("--url", "--token-file",
                                                           "--password-file", "--ca-file")),
+    LANG,
 )
 _SHARED = tuple(option for option in OPTIONS if option.name in ("--config", "--timeout"))
 
@@ -63,20 +65,22 @@ def run(call: Call) -> int:
         raise wrong("no_source", known=", ".join(SOURCES))
     _check_words(asked, name)
     from ..sources.targets import collect, difference, document
+    from ..zabbix.api import WRONG
 
+    speech = language(asked, "targets", api=WRONG)
     configured = load(asked, ("absent",))[0] if "diff" in asked.given else ()
     try:
         found = collect(_found(asked, name), asked.given.get("domain", ""))
     except SourceError as error:
-        note(f"{call.program}: {printable(str(error))}")
+        note(f"{call.program}: {printable(speech.say(str(error)))}")
         return FAILED
     for line in found.notes:
-        note(f"# {line}")
+        note(f"# {speech.say(line)}")
     if "diff" not in asked.given:
         out(document(found.entries))
         return SAME
     lines = difference(found, configured)
-    out("".join(line + "\n" for line in lines))
+    out("".join(speech.say(line) + "\n" for line in lines))
     return DIFFERS if lines else SAME
 
 

@@ -8,7 +8,7 @@ for only where a command says them: they are so short that a server's own words 
 
 from __future__ import annotations
 
-from . import certificates, commands, revocation, servers, ways, zabbix
+from . import certificates, commands, revocation, servers, sources, ways, zabbix
 from .findings import FINDINGS
 from .mistakes import MISTAKES, WRONG
 from .people import DOCTOR, HTML, NAGIOS, PEOPLE
@@ -24,4 +24,4 @@ CATALOGUE = {
 MESSAGES = {**servers.MESSAGES, **ways.MESSAGES, **certificates.MESSAGES, **revocation.MESSAGES,
             **commands.MESSAGES, **zabbix.MESSAGES}
 
-OWN = {"register": zabbix.REGISTER, "push": zabbix.PUSH}
+OWN = {"register": zabbix.REGISTER, "push": zabbix.PUSH, "targets": sources.SOURCES}
