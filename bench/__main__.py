@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("audit", "scale", "external", "revocation", "exporter", "push", "starttls")
+NAMES = ("audit", "scale", "external", "revocation", "exporter", "push", "starttls", "zabbix")
 
 
 def main(names: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import tempfile
@@ -42,6 +43,32 @@ def of_process(pid: int) -> float:
     """CPU seconds of a running process so far (proc(5))."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def of_family(pid: int) -> tuple[float, float]:
+    """CPU seconds so far of a server: of it and the processes that it keeps, and of what those have
+    started and seen end, as pollers do with scripts (proc(5): utime, stime; cutime, cstime)."""
+    tick = os.sysconf("SC_CLK_TCK")
+    kept = started = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # gone meanwhile
+        own, ended = int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
+        if stat.parent.name == str(pid):
+            kept += own + ended  # its children that have ended were of it
+        elif fields[1] == str(pid):
+            kept += own
+            started += ended
+    return kept / tick, started / tick
+
+
+def memory(pid: int) -> int:
+    """Resident memory of a process, MB (proc(5))."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found
+    return int(found[1]) // 1024
 
 
 def median(costs: Sequence[Cost]) -> Cost:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from testbed.trapper import trapper
 
-from .measure import address, name, of_process, scratch, sites
+from .measure import address, memory, name, of_process, scratch, sites
 
 TARGETS = 10_000
 INTERVAL = 300
@@ -49,13 +49,6 @@ def main() -> None:
             process.terminate()
             process.wait()
         told(log.read_text(), listener.values()[-1].value or "")
-
-
-def memory(process: int) -> int:
-    """Resident memory, MB (proc(5))."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
-    assert found
-    return int(found[1]) // 1024
 
 
 def told(log: str, value: str) -> None:

@@ -13,7 +13,7 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from .process import NotInstalled
 VERSIONS = ("6.0", "7.0")
 
 SERVER, PROXY, FRONTEND = "zabbix-server-pgsql", "zabbix-proxy-sqlite3", "zabbix-frontend-php"
+AGENT = "zabbix-agent2"
 PHP = ("cli", "bcmath", "gd", "mbstring", "xml", "pgsql", "curl")
 FONTS = "fonts-dejavu-core"  # the frontend links to them, graphs need them
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -70,6 +71,24 @@ def unpacked(version: str) -> Path:
         raise NotInstalled(f"needs zabbix {version} packages: {why}") from why
 
 
+def agent(version: str) -> Path:
+    """The root folder with ``usr/sbin/zabbix_agent2`` of Zabbix ``version``, fetched on first use.
+
+    Raises NotInstalled, "needs zabbix-agent2 7.0: why".
+    """
+    try:
+        with locked("packages") as cache:
+            root = cache / version / "agent"
+            if not (root / "complete").exists():
+                _need_tools()
+                _refresh(cache)
+                package = _release(cache, AGENT, version)
+                _unpack(cache, {package, *_missing(cache, package)}, root)
+            return root
+    except (Unavailable, OSError) as why:
+        raise NotInstalled(f"needs {AGENT} {version}: {why}") from why
+
+
 def environment(root: Path) -> dict[str, str]:
     """What programs of ``root`` need: their libraries. As bare as systemd's, so that nothing of a
     test's own environment reaches external scripts."""
@@ -90,22 +109,34 @@ def program(root: Path, pattern: str) -> Path:
 
 
 def _fetch(version: str, cache: Path, root: Path) -> None:
-    for tool in ("apt-get", "dpkg-deb", "setpriv"):
-        if not shutil.which(tool):
-            raise Unavailable(f"no {tool} here")
+    _need_tools()
     _refresh(cache)
     server, proxy, frontend = (_release(cache, p, version) for p in (SERVER, PROXY, FRONTEND))
     # server and proxy conflict, and the frontend would bring a web server: planned one by one
     packages = {server, proxy, frontend, FONTS, *_missing(cache, proxy),
                 *_missing(cache, server, "postgresql", *(f"php-{part}" for part in PHP))}
-    debs = cache / version / "debs"
     shutil.rmtree(cache / version, ignore_errors=True)
+    _unpack(cache, packages, root, _adapt)
+
+
+def _need_tools() -> None:
+    for tool in ("apt-get", "dpkg-deb", "setpriv"):
+        if not shutil.which(tool):
+            raise Unavailable(f"no {tool} here")
+
+
+def _unpack(cache: Path, packages: set[str], root: Path,
+            adapt: Callable[[Path], None] = lambda root: None) -> None:
+    """Fetches ``packages`` (name=version) into ``root``, complete or not at all."""
+    debs = root.with_name(f"{root.name}-debs")
+    for folder in (debs, root):
+        shutil.rmtree(folder, ignore_errors=True)
     debs.mkdir(parents=True)
     _apt(cache, "apt-get", "-q", "download", *sorted(packages), folder=debs)
     for deb in sorted(debs.glob("*.deb")):
         subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
     shutil.rmtree(debs)
-    _adapt(root)
+    adapt(root)
     (root / "complete").touch()
 
 
