@@ -13,23 +13,25 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
-import socket
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .process import NotInstalled, child, program, reserved
+from .process import NotInstalled, child, program
 
 SECONDS = 30  # for what a page has to show
 _REQUEST_SECONDS = 120
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # key of a reference to an element (13.1)
 _CHROMIUM = ("chromium", "chromium-headless-shell")
-#: An unprivileged container has neither the sandbox nor a large /dev/shm.
-_OPTIONS = ("--headless", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-            "--no-first-run", "--force-color-profile=srgb", "--lang=en-US")
+#: A container has neither the sandbox nor a large /dev/shm; only pages of this machine are opened.
+_OPTIONS = ("--headless", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+            "--no-proxy-server", "--disable-background-networking", "--disable-component-update",
+            "--disable-sync", "--no-first-run", "--hide-scrollbars", "--force-color-profile=srgb",
+            "--lang=en-US")
+_STARTED = re.compile(r"started successfully on port (\d+)")
 
 
 class WebDriverError(Exception):
@@ -41,7 +43,7 @@ class Page:
 
     def __init__(self, port: int, width: int, height: int) -> None:
         self._port = port
-        chrome = {"args": [*_options(), f"--window-size={width},{height}"],
+        chrome = {"args": [*_OPTIONS, f"--window-size={width},{height}"],
                   "binary": _chromium()}
         made = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": chrome}}})
@@ -125,21 +127,18 @@ def browser(folder: Path, width: int = 1400, height: int = 1000) -> Iterator[Pag
     """
     driver = program("chromedriver")
     _chromium()
-    with reserved() as keeper:
-        port = keeper.getsockname()[1]
+    log = folder / "chromedriver.log"
     environ = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CONFIG_HOME": str(folder),
                "XDG_CACHE_HOME": str(folder)}
-    with child([driver, f"--port={port}", "--log-level=WARNING"], folder / "chromedriver.log",
-               env=environ, ready=lambda: _listens(port), seconds=SECONDS):
-        page = Page(port, width, height)
+    with child([driver, "--port=0"], log, env=environ, seconds=SECONDS,
+               ready=lambda: bool(_STARTED.search(log.read_text(errors="replace")))):
+        started = _STARTED.search(log.read_text(errors="replace"))
+        assert started
+        page = Page(int(started[1]), width, height)
         try:
             yield page
         finally:
             page.close()
-
-
-def _options() -> tuple[str, ...]:
-    return _OPTIONS if os.getuid() else (*_OPTIONS, "--no-sandbox")  # which root cannot use
 
 
 def _chromium() -> str:
@@ -149,11 +148,3 @@ def _chromium() -> str:
         except NotInstalled:
             continue
     raise NotInstalled("needs chromium")
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True

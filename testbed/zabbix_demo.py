@@ -66,10 +66,8 @@ class Demo(NamedTuple):
         return self._page("latest.view")
 
     def problems(self) -> list[Problem]:
-        """The open problems, the worst first; those that depend on another one are left out, as the
-        frontend leaves them out."""
-        found = self.api.problem.get(hostids=self.hostid, output=["name", "severity"],
-                                     suppressed=False)
+        """The open problems, the worst first."""
+        found = self.api.problem.get(hostids=self.hostid, output=["name", "severity"])
         rows = [Problem(int(one["severity"]), one["name"]) for one in found]
         return sorted(rows, key=lambda one: (-one.severity, one.name))
 
