@@ -110,10 +110,11 @@ def _blocks(intermediate: Authority, folder: Path, starttls: int, tls: int) -> I
     keys = [intermediate.leaf("key.example", key=kind).key for kind in ("ec", "rsa2048")]
     for n in range(TARGETS):
         files = intermediate.leaf(name(n), key=keys[n % 2]).write(folder, f"mail{n}")
-        # The first is there for all other addresses too, so that one socket a port does for all.
-        listens = "".join(f"listen {place}:{starttls}; listen {place}:{tls} ssl; "
-                          for place in (address(n), *["0.0.0.0"] * (n == 0)))
-        yield (f"  server {{ {listens}protocol smtp;\n    ssl_certificate {files.certificate};\n"
+        listens = f"listen {address(n)}:{starttls}; listen {address(n)}:{tls} ssl;"
+        if n == 0:  # is there for all other addresses too: one socket a port does for all
+            listens += (f" listen 0.0.0.0:{starttls} backlog=4096;"
+                        f" listen 0.0.0.0:{tls} ssl backlog=4096;")
+        yield (f"  server {{ {listens} protocol smtp;\n    ssl_certificate {files.certificate};\n"
                f"    ssl_certificate_key {files.key};\n  }}\n")
 
 
