@@ -29,9 +29,9 @@ from testbed.trapper import trapper
 from zabbix_ssl.cli.push import spool_folder
 from zabbix_ssl.model import Target
 from zabbix_ssl.zabbix.delivery import DISCOVERY_KEY, HEARTBEAT_KEY, OVERVIEW_KEY
-from zabbix_ssl.zabbix.items import list_items
 from zabbix_ssl.zabbix.kinds import PUSH
 from zabbix_ssl.zabbix.push import key_of
+from zabbix_ssl.zabbix.summaries import list_items
 
 ROOT = Path(__file__).parent.parent
 ZABBIX_SSL = (sys.executable, "-W", "error", "-m", "zabbix_ssl")

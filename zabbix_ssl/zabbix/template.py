@@ -14,9 +14,10 @@ from functools import cache
 from typing import Any
 
 from .dashboard import dashboard, summary_graphs, target_graphs
-from .items import list_items, target_items, valuemaps
+from .items import target_items, valuemaps
 from .kinds import EXTERNAL, KINDS, PUSH, Kind
 from .macros import macros
+from .summaries import list_items
 from .triggers import list_trigger, target_triggers
 
 Node = dict[str, Any]
