@@ -14,6 +14,8 @@ import pytest
 from testbed import packaging
 from testbed.process import NotInstalled, program
 
+os.environ["LC_ALL"] = "C.UTF-8"  # whatever the locale, what is started here speaks English
+
 #: Set: a test that would be skipped because something is not installed fails instead.
 REQUIRE_SERVERS = bool(os.environ.get("REQUIRE_SERVERS"))
 
