@@ -45,6 +45,25 @@ def triggers_of(kind: Kind) -> list[Node]:
     return plain + [trigger for rule in rules for trigger in rule["trigger_prototypes"]]
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_what_every_check_adds_is_kept_for_a_month_at_most(kind: Kind) -> None:
+    """Of items that keep a value at every check, a target and month has under 40,000 rows at an
+    interval of five minutes; what is kept only when it changes stays for a quarter."""
+    every: dict[str, int] = {}
+    changes: dict[str, int] = {}
+    for item in items_of(kind):
+        steps = {step["type"] for step in item.get("preprocessing", ())}
+        if item["type"] == "DEPENDENT" and item["history"] != "0" and "ssl.list" not in item["key"]:
+            kept = changes if "DISCARD_UNCHANGED_HEARTBEAT" in steps else every
+            kept[item["key"].partition("[")[0]] = int(item["history"].removesuffix("d"))
+    checked = {f"ssl.{name}" for name in items.EVERY_CHECK}
+    assert max(every[key] for key in checked) == 31
+    assert every["ssl.check_time"] == 7
+    alone = checked - {"ssl.nodes_failed", "ssl.nodes_disagree"}  # which few targets have
+    assert sum(every[key] for key in alone) * 288 < 40_000
+    assert {changes["ssl.not_after"], changes["ssl.subject"], changes["ssl.has_weak_tls"]} == {90}
+
+
 def nodes(tree: object) -> Iterator[Node]:
     """Every mapping of a tree."""
     if isinstance(tree, dict):

@@ -276,9 +276,7 @@ def _numeric(metric: Metric) -> Node:
     """Days may be negative, which an unsigned item refuses. So may be times, but only unsigned ones
     are shown as dates in the names of problems."""
     signed = metric.kind not in (FLAG, COUNT, LEVEL, TIME) or metric.unit == "days"
-    whole_or_named = metric.kind in (FLAG, TIME) or bool(metric.values)
-    found: Node = {"history": "90d" if whole_or_named else "31d",
-                   "trends": "0" if whole_or_named else "730d"}
+    found = _kept(metric)
     if signed:
         found["value_type"] = "FLOAT"
     units = "unixtime" if metric.kind == TIME else UNITS.get(metric.unit, metric.unit)
@@ -287,6 +285,17 @@ def _numeric(metric: Metric) -> Node:
     if metric.kind == FLAG or metric.values:
         found["valuemap"] = {"name": map_name(metric)}
     return found
+
+
+def _kept(metric: Metric) -> Node:
+    """How long values are kept. What has one at every check makes nearly all of the database (1,000
+    targets every 5 minutes: 288,000 a day and metric), so single ones are kept for as long as people
+    look back at them, and the time of a check for a week."""
+    if metric.name not in EVERY_CHECK and (metric.kind in (FLAG, TIME) or metric.values):
+        return {"history": "90d", "trends": "0"}
+    if metric.kind == TIME:
+        return {"history": "7d", "trends": "0"}
+    return {"history": "31d", "trends": "730d"}
 
 
 def map_name(metric: Metric) -> str:
