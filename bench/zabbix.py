@@ -142,7 +142,8 @@ def settle(lab: Lab, way: Way, place: Place, beside: Mapping[str, int]) -> None:
     if took > 1:
         after = cpu(place, beside)
         spent = ", ".join(f"{party} {after[party] - before[party]:.1f} s" for party in before)
-        print(f"  ({way.title}: the items came within {took:.0f} s; CPU: {spent})", flush=True)
+        print(f"  ({way.title}: the items came within {took:.0f} s; CPU: {spent}; configuration "
+              f"cache {configured(place) / 1e6:.0f} MB)", flush=True)
     time.sleep(SETTLE)
     until = time.monotonic() + MADE_UP
     while late(place, 10) and time.monotonic() < until:
@@ -194,6 +195,11 @@ def cpu(place: Place, beside: Mapping[str, int]) -> dict[str, float]:
 def busy(place: Place, poller: str) -> float:
     """The share of the last minute that these pollers were busy, %."""
     return float(stats(place.port)["data"]["process"][poller]["busy"]["avg"])
+
+
+def configured(place: Place) -> int:
+    """What is used of CacheSize, bytes."""
+    return int(stats(place.port)["data"]["rcache"]["used"])
 
 
 def late(place: Place, seconds: int) -> int:
