@@ -684,6 +684,30 @@ def test_targets_that_zabbix_cannot_tell_apart(register: Register, newest: Zabbi
     assert register(newest.url, "--dry-run")[2] == ""
 
 
+def test_warning_days_that_differ_by_port(register: Register, newest: Zabbix) -> None:
+    """Zabbix knows one for a domain: the largest is taken and told; where all ports have the same,
+    or each is a host, there is nothing to tell."""
+    def ports(*days: int | None) -> list[dict[str, Any]]:
+        return [{"domain": "a.example", "port": port, "warning_days": one}
+                for port, one in enumerate(days, 443)]
+
+    words = ("--group", "Days", "--host", "Days")
+    macro = "macro {$SSL.EXPIRY.WARN:\"a.example\"} = 60\n"
+    for days, told in (((60, 10), 1), ((60, None), 1), ((60, 60), 0)):
+        register.targets(*ports(*days))
+        code, printed, said = register(newest.url, *words, "--dry-run")
+        assert (code, said.count("a.example has 2 ports, and not the same warning_days")) == (
+            0, told)
+        assert said.count("and gets the largest, 60") == told
+        assert printed.count(macro) == 1
+    register.targets(*ports(60, 10))
+    code, printed, said = register(newest.url, "--group", "Days", "--layout", "sites", "--dry-run")
+    assert (code, said) == (0, "")
+    assert "macro {$SSL.EXPIRY.WARN} = 10\n" in printed
+    register.targets(*ports(None, None))
+    assert register(newest.url, *words, "--dry-run")[2] == ""
+
+
 @pytest.mark.parametrize(("target", "name"), [
     (Target("A.example."), "a.example"),
     (Target("a.example", 8443), "a.example_8443"),

@@ -91,7 +91,8 @@ def run(call: Call) -> int:
     wish = _wish(asked)
     targets, _ = load(asked)
     hosts = wanted.hosts(targets, wish)
-    for line in left_out(targets):
+    shared = wanted.shared_thresholds(targets) if wish.layout == wanted.ONE else []
+    for line in (*left_out(targets), *shared):
         tell(call, line)
     speech = language(asked, "register", api=WRONG)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -52,17 +53,37 @@ def hosts(targets: Sequence[Target], wish: Wish) -> tuple[Host, ...]:
         for line in left_out(targets):
             raise ConfigError("alike", line)
         return tuple(_site(target, wish) for target in targets)
-    macros = dict(_warning(f':"{_context(t.domain)}"', t) for t in told_apart(targets) if
-                  t.warning_days is not None)
+    macros = dict(_warning(f':"{_context(domain)}"', max(days)) for domain, days in
+                  _thresholds(targets).items() if days)
     kind = PUSH if wish.method == BY_PUSH else EXTERNAL
     return (Host(wish.host, wish.host, kind, (wish.group,), tuple(macros.items()),
                  ((MARK, wish.group),), "127.0.0.1"),)
 
 
+def shared_thresholds(targets: Sequence[Target]) -> list[str]:
+    """Domains whose ports want different expiry warnings, of which Zabbix knows but one a domain: a
+    line for each."""
+    ports = Counter(target.domain for target in told_apart(targets))
+    return [f"{domain} has {ports[domain]} ports, and not the same warning_days for all of them: "
+            f"Zabbix knows one number for a domain, and gets the largest, {max(days)}"
+            for domain, days in _thresholds(targets).items()
+            if days and (len(set(days)) > 1 or len(days) < ports[domain])]
+
+
+def _thresholds(targets: Sequence[Target]) -> dict[str, list[int]]:
+    """The warning days of each domain's targets, where they have any."""
+    found: dict[str, list[int]] = {}
+    for target in told_apart(targets):
+        days = found.setdefault(target.domain, [])
+        if target.warning_days is not None:
+            days.append(target.warning_days)
+    return found
+
+
 def _site(target: Target, wish: Wish) -> Host:
     macros = [("{$SSL.DOMAIN}", target.domain), ("{$SSL.PORT}", str(target.port))]
     if target.warning_days is not None:
-        macros.append(_warning("", target))
+        macros.append(_warning("", target.warning_days))
     groups = (wish.group, f"{wish.group}/{target.group}") if target.group else (wish.group,)
     name, visible = _technical(target), str(target)
     return Host(name, visible if len(visible) <= MOST_NAME else name, HOST, groups, tuple(macros),
@@ -70,8 +91,8 @@ def _site(target: Target, wish: Wish) -> Host:
                 "127.0.0.1" if target.file else ascii_host(target.domain))
 
 
-def _warning(context: str, target: Target) -> tuple[str, str]:
-    return f"{{$SSL.EXPIRY.WARN{context}}}", str(target.warning_days)
+def _warning(context: str, days: int) -> tuple[str, str]:
+    return f"{{$SSL.EXPIRY.WARN{context}}}", str(days)
 
 
 def _context(domain: str) -> str:

@@ -167,6 +167,10 @@ MESSAGES = {
         "{target} 配置了 {count} 次（{places}）：Zabbix 按域名和端口区分目标，只能得到其中第一个："
         "请在同一项中写出这些地址，\"address\": \"{addresses}\"，"
         "或让每个目标使用各自的 domains.json 和各自的 Zabbix 主机",
+    "{domain} has {count} ports, and not the same warning_days for all of them: Zabbix knows one "
+    "number for a domain, and gets the largest, {days}":
+        "{domain} 有 {count} 个端口，而它们的 warning_days 不全相同："
+        "Zabbix 对一个域名只有一个数值，取最大的 {days}",
     "no address of its own": "没有单独的地址",
     "no address of its own, {others}": "没有单独的地址，{others}",
     "{count} more targets are configured several times like this":
