@@ -47,7 +47,7 @@ CORES = os.cpu_count() or 1
 SHARE = 0.5  # of the cores that a proxy may take
 SHORTEST = 10  # seconds: --interval takes no less
 #: Way, and the interval at which its cost is measured: what comes to fit is not known yet.
-ON_A_PROXY = ((COLD, FIVE_MINUTES), (WARM, 60), (PUSH, 30))
+ON_A_PROXY = ((PUSH, 30), (WARM, 60), (COLD, FIVE_MINUTES))
 #: Seconds after the items are there. First checks are made at once, and ask for more: what is late
 #: from them may be made up for in so many seconds more.
 SETTLE, MADE_UP = 60, 90

@@ -26,7 +26,8 @@ SIZES = {"CacheSize": "512M", "HistoryCacheSize": "64M", "HistoryIndexCacheSize"
 SERVER = SIZES | {"TrendCacheSize": "32M", "ValueCacheSize": "128M", "StartDBSyncers": "4",
                   "StartLLDProcessors": "2", "StartTrappers": "5", "CacheUpdateFrequency": "10"}
 #: Of a proxy: the buffer as Zabbix's own packages configure it.
-PROXY = SIZES | {"ProxyBufferMode": "hybrid", "ProxyMemoryBufferSize": "16M"}
+PROXY = SIZES | {"ProxyConfigFrequency": "10", "ProxyBufferMode": "hybrid",
+                 "ProxyMemoryBufferSize": "16M"}
 PROXY_NAME = "bench"
 HOSTS_AT_ONCE = 100  # in a call of the API
 
