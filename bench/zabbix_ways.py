@@ -238,12 +238,10 @@ def proxy(zabbix: Zabbix) -> Iterator[Place]:
 
 
 COLD = Way("external check, each an audit", by_external_check("--max-age 1"))
-ALONE = Way("external check, one audit in 230 s", by_external_check())
 WARM = Way("external check, an exporter keeps the cache", by_external_check(resident=True))
 PUSH = Way("push", by_push)
 AGENT_2 = Way("agent 2, web.certificate.get alone", by_agent_2(items_alone), "web.certificate.get[",
               "agent poller")
 AGENT_2_TEMPLATE = AGENT_2._replace(title="agent 2, with its template of 12 items",
                                     begin=by_agent_2(with_its_template))
-WAYS = (COLD, ALONE, WARM, PUSH, AGENT_2, AGENT_2_TEMPLATE)
-PROXY_WAYS = (COLD, ALONE, WARM, PUSH)
+WAYS = (AGENT_2, AGENT_2_TEMPLATE, PUSH, WARM, COLD)
