@@ -85,6 +85,11 @@ PROXY = {
     "StartODBCPollers": "0",
     "StartPreprocessors": "1",
 }
+#: Runs the server, and ends what is left of it: neither its children nor itself always end when the
+#: database went first.
+GUARD = ("sh", "-c", f""""$@" & server=$!
+trap "kill $server; {{ sleep {STOP_SECONDS}; kill -KILL 0; }} &" TERM
+wait $server; wait $server; kill -KILL 0""", "sh")
 PHP_MODULES = ("ctype", "gettext", "sockets", "fileinfo", "bcmath", "mbstring", "dom", "simplexml",
                "xml", "xmlreader", "xmlwriter", "gd", "pgsql", "curl")
 PHP_SETTINGS = ("memory_limit=512M", "max_execution_time=300", "post_max_size=64M",
@@ -97,9 +102,10 @@ class Process:
 
     def __init__(self, command: list[str | Path], log: IO[bytes], environment: dict[str, str],
                  stop: signal.Signals = signal.SIGTERM, folder: Path = Path("/")) -> None:
+        """``stop`` ends it; SIGTERM does when this process is gone."""
         self.stop_signal = stop
         self.log = Path(log.name)
-        guard = ["setpriv", f"--pdeathsig={stop.name[3:]}", *_identity()]
+        guard = ["setpriv", "--pdeathsig=TERM", *_identity()]
         self.popen = subprocess.Popen(
             [*guard, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
             env=environment, start_new_session=True)
@@ -155,16 +161,17 @@ class Zabbix:
             "DBHost": str(self.folder), "DBName": "zabbix", "DBUser": "zabbix",
             "ExternalScripts": str(self.scripts), "FpingLocation": "/bin/false",
         } | self.settings)
-        for again in (True, True, False):
+        deadline = time.monotonic() + STOP_SECONDS
+        while True:
             with self.log.open("ab") as out:
-                self._server = Process([binary, "-f", "-c", config], out, self.environ)
+                self._server = Process([*GUARD, binary, "-f", "-c", config], out, self.environ)
             try:
                 self._server.wait_until(lambda: _listens(self.port),
                                         f"zabbix_server {self.version}")
                 return
             except DidNotStart as error:
                 # A script of the one before may hold its sockets for a moment longer.
-                if not again or "already running" not in str(error):
+                if time.monotonic() > deadline or "already running" not in str(error):
                     raise
                 time.sleep(1)
 
@@ -325,7 +332,8 @@ def _sql(root: Path) -> str:
 def _start_database(root: Path, data: Path, sockets: Path,
                     stop: signal.Signals = signal.SIGQUIT) -> Process:
     """PostgreSQL on a socket in ``sockets``. SIGQUIT stops at once, for a copy that is thrown away;
-    SIGINT shuts down cleanly."""
+    SIGINT shuts down cleanly; SIGTERM waits for its clients, without which a Zabbix server that is
+    ending would wait for it for ever."""
     log = data.with_suffix(".log")
     with log.open("wb") as out:
         process = Process([program(root, "usr/lib/postgresql/*/bin/postgres"), "-D", data, "-k",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import faults, pki, proxies, tls
+from testbed import faults, pki, proxies, tls, zabbix_packages
 from testbed.nginx import ANY_CIPHER, Site, nginx
 from testbed.openssl import s_server
 from testbed.process import DidNotStart, program
@@ -110,8 +111,39 @@ def test_servers_die_with_a_killed_python(tmp_path: Path) -> None:
         assert _gone(worker)
 
 
-def _gone(process: int) -> bool:
-    for _ in range(500):
+@pytest.mark.parametrize("version", zabbix_packages.VERSIONS)
+def test_zabbix_dies_with_a_killed_python(version: str) -> None:
+    """kill -9 leaves nothing of a Zabbix: neither the database nor the server's children, which
+    would wait for each other."""
+    zabbix_packages.unpacked(version)
+    script = ("import sys, time; from testbed.zabbix import running\n"
+              "with running(sys.argv[1]) as zabbix:\n"
+              "    print(zabbix.folder, flush=True); time.sleep(60)\n")
+    with subprocess.Popen([sys.executable, "-c", script, version], stdout=subprocess.PIPE,
+                          text=True, cwd=ROOT) as python:
+        assert python.stdout is not None
+        folder = Path(python.stdout.readline().strip())
+        deadline = time.monotonic() + 30
+        while len(started := _descendants(python.pid)) < 30:  # all of the server's children
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        python.send_signal(signal.SIGKILL)
+        python.wait()
+    try:
+        assert all(_gone(process, seconds=30) for process in started)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _descendants(process: int) -> list[int]:
+    children = [int(word) for path in Path(f"/proc/{process}/task").glob("*/children")
+                for word in path.read_text().split()]
+    return children + [one for child in children for one in _descendants(child)]
+
+
+def _gone(process: int, seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         try:
             state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
         except FileNotFoundError:
