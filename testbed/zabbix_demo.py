@@ -20,6 +20,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from zabbix_ssl.zabbix.install import closed_to
+from zabbix_ssl.zabbix.kinds import SCRIPT
+
 from . import packaging, zabbix
 from .endpoints import ENDPOINTS, Running, running
 from .process import DidNotStart
@@ -120,10 +123,10 @@ def publish(folder: Path) -> None:
 def runnable(folder: Path, say: Say) -> Path:
     """A folder bin with this package's commands, which the user of external scripts can run."""
     here = Path(sys.executable).parent
-    words = [*zabbix.run_as_owner(), str(here / "ssl_check_batch.py"), "--help"]
-    trial = subprocess.run(words, cwd="/", capture_output=True, stdin=subprocess.DEVNULL,
-                           check=False, env={"PATH": "/usr/bin:/bin"})
-    if trial.returncode == 0:
+    script = str(here / SCRIPT)
+    trial = subprocess.run([*zabbix.run_as_owner(), script, "--help"], cwd="/", check=False,
+                           capture_output=True, stdin=subprocess.DEVNULL, env={"PATH": os.defpath})
+    if not trial.returncode and not closed_to(script, user()):
         return here
     say("An environment that the user nobody can run ...")
     checkout = packaging.copy_checkout(folder / "checkout")
@@ -136,10 +139,14 @@ def runnable(folder: Path, say: Say) -> Path:
 
 def install(server: Zabbix, programs: Path, environ: Mapping[str, str], say: Say) -> None:
     """``zabbix-ssl install``: the script into ExternalScripts, the cache made, both tried."""
-    user = pwd.getpwuid(os.getuid()).pw_name if os.getuid() else "nobody"
     command(say, programs / "zabbix-ssl", "install", "--zabbix-conf", server.folder / "server.conf",
-            "--user", user, "--config", environ["ZABBIX_SSL_CONFIG"], "--cache-dir",
+            "--user", user().pw_name, "--config", environ["ZABBIX_SSL_CONFIG"], "--cache-dir",
             environ["ZABBIX_SSL_CACHE"], environ={})
+
+
+def user() -> pwd.struct_passwd:
+    """Who runs external scripts."""
+    return pwd.getpwuid(os.getuid()) if os.getuid() else pwd.getpwnam("nobody")
 
 
 def register(server: Zabbix, environ: Mapping[str, str], say: Say) -> None:
