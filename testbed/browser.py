@@ -1,6 +1,6 @@
 """A headless chromium, driven through chromedriver by the W3C's WebDriver protocol.
 
-    with browser(folder) as page:
+    with browser() as page:
         page.open(url)
         page.wait(lambda: "welcome" in page.text("main"), "the page")
 
@@ -14,6 +14,7 @@ import base64
 import http.client
 import json
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -120,25 +121,26 @@ class Page:
 
 
 @contextmanager
-def browser(folder: Path, width: int = 1400, height: int = 1000) -> Iterator[Page]:
-    """A browser with a profile of its own; what it says goes to ``folder``.
+def browser(width: int = 1400, height: int = 1000) -> Iterator[Page]:
+    """A browser with a profile of its own, and a window of that size.
 
     Raises NotInstalled without chromedriver or chromium.
     """
     driver = program("chromedriver")
     _chromium()
-    log = folder / "chromedriver.log"
-    environ = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CONFIG_HOME": str(folder),
-               "XDG_CACHE_HOME": str(folder)}
-    with child([driver, "--port=0"], log, env=environ, seconds=SECONDS,
-               ready=lambda: bool(_STARTED.search(log.read_text(errors="replace")))):
-        started = _STARTED.search(log.read_text(errors="replace"))
-        assert started
-        page = Page(int(started[1]), width, height)
-        try:
-            yield page
-        finally:
-            page.close()
+    with tempfile.TemporaryDirectory(prefix="browser-", dir="/tmp",  # short: it holds sockets
+                                     ignore_cleanup_errors=True) as folder:
+        log = Path(folder, "chromedriver.log")
+        places = ("HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
+        with child([driver, "--port=0"], log, env=dict.fromkeys(places, folder), seconds=SECONDS,
+                   ready=lambda: bool(_STARTED.search(log.read_text(errors="replace")))):
+            started = _STARTED.search(log.read_text(errors="replace"))
+            assert started
+            page = Page(int(started[1]), width, height)
+            try:
+                yield page
+            finally:
+                page.close()
 
 
 def _chromium() -> str:

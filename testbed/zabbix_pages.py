@@ -8,7 +8,6 @@ Run as a program it takes the pictures of the documentation:
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -124,8 +123,7 @@ def main(argv: Sequence[str]) -> int:
         print("usage: python -m testbed.zabbix_pages FOLDER", file=sys.stderr)
         return 1
     try:
-        with (shown("7.0", print) as demo, tempfile.TemporaryDirectory() as profile,
-              browser(Path(profile)) as page):
+        with shown("7.0", print) as demo, browser() as page:
             time.sleep(_GRAPHS_SECONDS)
             login(page, demo.zabbix.url, USER, PASSWORD)
             take_pictures(Path(argv[0]), page, demo)

@@ -39,10 +39,9 @@ class Seen(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
-def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-         ) -> Iterator[Seen]:
+def seen(request: pytest.FixtureRequest) -> Iterator[Seen]:
     """Skips without the browser, before the server is started."""
-    with (browser(tmp_path_factory.mktemp("browser")) as page, shown(request.param) as demo):
+    with browser() as page, shown(request.param) as demo:
         assert login(page, demo.zabbix.url, USER, PASSWORD) == ""
         yield Seen(demo, page, host_without_data(demo))
 
@@ -64,9 +63,9 @@ def targets(demo: Demo, metric: str) -> dict[str, int]:
             if (match := found.fullmatch(key))}
 
 
-def test_a_wrong_password_is_refused(seen: Seen, tmp_path: Path) -> None:
+def test_a_wrong_password_is_refused(seen: Seen) -> None:
     """The form says so and stays, and there is no dashboard behind it."""
-    with browser(tmp_path) as page:
+    with browser() as page:
         said = login(page, seen.demo.zabbix.url, USER, "wrong")
         assert "Incorrect user name or password" in said
         page.open(seen.demo.dashboard)
