@@ -90,7 +90,7 @@ def on_the_server(lab: Lab) -> None:
             place = Place("server", zabbix, zabbix.folder, zabbix.scripts, zabbix.port)
             with way.begin(lab, place) as beside:
                 settle(lab, way, place, beside)
-                measured = measure(way, place, beside, MINUTES)
+                measured = measure(lab, way, place, beside, MINUTES)
         beside_it = beside_it or measured
         tell(way.title, measured)
         print(f"  {'':4}{measured.a_check:.2f} ms CPU a check, of all together: "
@@ -114,7 +114,7 @@ def tried(lab: Lab, way: Way, place: Place) -> int:
     """Measures; how many targets that makes at five minutes."""
     with way.begin(lab, place) as beside:
         settle(lab, way, place, beside)
-        measured = measure(way, place, beside, MINUTES)
+        measured = measure(lab, way, place, beside, MINUTES)
     as_many = lab.targets * FIVE_MINUTES // lab.interval
     tell(f"{way.title}, on a proxy: {lab.targets} every {lab.interval} s, as many checks as of "
          f"{as_many} every {FIVE_MINUTES} s", measured)
@@ -149,7 +149,7 @@ def settle(lab: Lab, way: Way, place: Place, beside: Mapping[str, int]) -> None:
         time.sleep(1)
 
 
-def measure(way: Way, place: Place, beside: Mapping[str, int], minutes: int) -> Measured:
+def measure(lab: Lab, way: Way, place: Place, beside: Mapping[str, int], minutes: int) -> Measured:
     """The mean of some minutes; of what is late the worst."""
     samples = []
     since, before = int(time.time()), reading(place, beside)
@@ -158,11 +158,13 @@ def measure(way: Way, place: Place, beside: Mapping[str, int], minutes: int) -> 
         samples.append((busy(place, way.poller), late(place, 10), late(place, 60)))
     until, after = int(time.time()), reading(place, beside)
     time.sleep(10)  # until all of it is in the database
+    shares, tens, sixties = zip(*samples, strict=True)
     during = f"clock >= {since} AND clock < {until}"
     answers = sum(count(place, table, way.item, during) for table in
                   ("history_uint", "history_text"))
+    if not way.kept:
+        answers = minutes * (lab.targets * 60 // lab.interval - max(tens))
     failed = count(place, "history_uint", "ssl.handshake_ok[", f"{during} AND value = 0")
-    shares, tens, sixties = zip(*samples, strict=True)
     passed = [(after[what] - before[what]) / minutes for what in ("started", "stored", "size")]
     return Measured(
         answers / minutes, failed / minutes, passed[0], sum(shares) / minutes,
