@@ -10,6 +10,7 @@ import pytest
 from command import SCRIPT, ZABBIX_SSL, Site, site
 
 from zabbix_ssl import cli
+from zabbix_ssl.cli import overview
 from zabbix_ssl.model import Finding, Result, Target
 from zabbix_ssl.outputs.overview import MOST, Glance, glance, overview_json, soonest, to_mend
 
@@ -108,6 +109,15 @@ def test_overview_of_what_was_checked(demo: Site, capfd: Capture) -> None:
     assert [line.split() for line in mend] == [
         ["high", demo.target("down")], ["high", demo.target("expired")],
         ["medium", demo.target("expiring")]]
+
+
+def test_reading_ends_in_time(demo: Site, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Zabbix does not wait: what there was no time for is counted."""
+    assert demo.run("batch").returncode == 0
+    monkeypatch.setattr(overview, "_SECONDS", -1.0)
+    assert cli.batch_script(["--overview"], demo.environ) == 0
+    for text in json.loads(capfd.readouterr().out).values():
+        assert text.endswith("nothing recent is known of 4 targets\n")
 
 
 def test_a_target_that_left_the_list_is_not_shown(demo: Site, capfd: Capture) -> None:

@@ -18,6 +18,7 @@ from testbed.zabbix_pages import (
     ONE_TARGET,
     latest,
     login,
+    main,
     open_dashboard,
     open_page,
     problems,
@@ -161,3 +162,10 @@ def test_pictures(seen: Seen, tmp_path: Path) -> None:
         assert picture.startswith(b"\x89PNG\r\n\x1a\n")
         assert int.from_bytes(picture[16:20]) == 1400, path  # the width (PNG, 11.2.2 IHDR)
         assert 20_000 < len(picture) < 250_000, path
+
+
+@pytest.mark.parametrize("words", [(), ("one", "two")])
+def test_pictures_want_a_folder(words: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    """One line says how, and nothing is started."""
+    assert main(words) == 1
+    assert capfd.readouterr() == ("", "usage: python -m testbed.zabbix_pages FOLDER\n")
