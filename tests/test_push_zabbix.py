@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from zabbix_host import create_host, import_templates, send, wait_for
+from zabbix_host import create_host, import_templates, send, values, wait_for
 
 from testbed import endpoints
 from testbed.process import stop
@@ -136,6 +136,8 @@ def test_problems_and_an_outage(zabbix: Zabbix, sites: Path, tmp_path: Path) -> 
         hostid = create_host(api, PUSH, HOST, MACROS)
         expected = {(name, code) for name, codes in PROBLEMS.items() for code in codes}
         wait_for(lambda: problems(api, hostid) == expected, "the problems of the endpoints")
+        wait_for(lambda: "expired.demo.example" in values(api, hostid).get("ssl.mend.list", ""),
+                 "the overview for the dashboard", 90)
         stopping = time.time() - 2
         zabbix.stop_server()
         stopped = time.time()
