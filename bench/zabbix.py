@@ -152,26 +152,25 @@ def settle(lab: Lab, way: Way, place: Place, beside: Mapping[str, int]) -> None:
 def measure(lab: Lab, way: Way, place: Place, beside: Mapping[str, int], minutes: int) -> Measured:
     """The mean of some minutes; of what is late the worst."""
     samples = []
-    since, before = int(time.time()), reading(place, beside)
+    since, before = time.time(), reading(place, beside)
     for _ in range(minutes):
         time.sleep(60)
         samples.append((busy(place, way.poller), late(place, 10), late(place, 60)))
-    until, after = int(time.time()), reading(place, beside)
+    until, after = time.time(), reading(place, beside)
     time.sleep(10)  # until all of it is in the database
     shares, tens, sixties = zip(*samples, strict=True)
-    during = f"clock >= {since} AND clock < {until}"
+    took = (until - since) / 60
+    during = f"clock >= {since:.0f} AND clock < {until:.0f}"
     answers = sum(count(place, table, way.item, during) for table in
-                  ("history_uint", "history_text"))
+                  ("history_uint", "history_text")) / took
     if not way.kept:
-        answers = minutes * (lab.targets * 60 // lab.interval - max(tens))
-    failed = count(place, "history_uint", "ssl.handshake_ok[", f"{during} AND value = 0")
-    passed = [(after[what] - before[what]) / minutes for what in ("started", "stored", "size")]
+        answers = lab.targets * 60 / lab.interval - max(tens)
+    failed = count(place, "history_uint", "ssl.handshake_ok[", f"{during} AND value = 0") / took
+    grown = {what: (after[what] - before[what]) / took for what in after}
     return Measured(
-        answers / minutes, failed / minutes, passed[0], sum(shares) / minutes,
-        (max(tens), max(sixties)),
-        {party: (after[party] - before[party]) / minutes for party in cpu(place, beside)},
-        passed[1], passed[2] / 1e6,
-        {party: memory(pid) for party, pid in beside.items()}
+        answers, failed, grown["started"], sum(shares) / minutes, (max(tens), max(sixties)),
+        {party: grown[party] for party in cpu(place, beside)}, grown["stored"],
+        grown["size"] / 1e6, {party: memory(pid) for party, pid in beside.items()}
         | {"configuration cache": configured(place) // 10**6})
 
 
