@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from testbed import faults, proxies, tls
+from testbed import faults, preludes, proxies, tls
 from testbed.nginx import ANY_CIPHER, Site, nginx
 from testbed.openssl import s_server
 from testbed.pki import Authority
 from testbed.serving import Dialogue, serve
 from zabbix_ssl.model import TLS_VERSIONS, Observation, Offer, Security, Settings, Target
-from zabbix_ssl.probing import audit_all, network, way
+from zabbix_ssl.probing import audit_all, network, survey, way
 from zabbix_ssl.probing.loop import Task
 
 ROOT = Authority("Audit Root")
@@ -121,6 +121,29 @@ def test_a_server_too_old_for_our_handshake_still_shows_its_certificate(server: 
     assert seen.certificate and seen.certificate.dns_names == ("a.example",)
     assert seen.chain and seen.chain.hostname_match
     assert seen.security and any(accepted(seen).values())
+
+
+@pytest.mark.parametrize("late", ["greeting", "TLS"])
+def test_a_late_greeting_costs_no_question_its_answer(
+        late: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail servers that let everybody wait are audited whole in the time that the target has; what
+    is late with TLS itself, as behind a firewall that swallows old hellos, is waited for less."""
+    monkeypatch.setattr(survey, "_PATIENCE", 0.4)
+    modern = tls.modern(LEAF)
+
+    def after_a_while(dialogue: Dialogue) -> Dialogue:
+        def wait(connection: socket.socket) -> None:
+            time.sleep(0.8)
+            dialogue(connection)
+        return wait
+
+    server = after_a_while(preludes.smtp("a.example", modern)) if late == "greeting" else \
+        preludes.smtp("a.example", after_a_while(modern))
+    with serve(server) as port:
+        seen = audit(port, settings=SETTINGS._replace(starttls="smtp"))
+    assert seen.failure is None and seen.security
+    assert bool(seen.security.weak_unknown) == (late == "TLS")
+    assert (accepted(seen)["TLSv1.0"] is None) == (late == "TLS")
 
 
 @pytest.mark.parametrize("newest", ["TLSv1.2", "TLSv1.3"])

@@ -194,11 +194,14 @@ class Survey:
                   ) -> Steps[T]:
         """Send a hello over a connection of its own; the answer as ``read`` makes it out."""
         assert self._address is not None
-        deadline = min(self._deadline, clock() + _PATIENCE)
-        task.set_timer(deadline)
+        until = min(self._deadline, clock() + _PATIENCE)
+        task.set_timer(until)
         way = self._way
-        stream = yield from (way.open(task, (self._address,), deadline) if way else
-                             connect(task, (self._address,), deadline))
+        if way:  # mail servers have those wait who connect, some for longer than that
+            stream = yield from way.open(task, (self._address,), self._deadline)
+            task.set_timer(min(self._deadline, clock() + _PATIENCE))
+        else:
+            stream = yield from connect(task, (self._address,), until)
         try:
             yield from stream.send(hello)
             received = b""
