@@ -205,8 +205,8 @@ METRICS = (
     Metric("weak_ciphers", "tls_info", LIST, "", "Those of them that it accepts (IANA names)",
            "security", lambda s, now: s.weak_ciphers),
 
-    Metric("nodes_total", "nodes", COUNT, "", "Addresses that the name has", "nodes",
-           lambda n, now: len(n.every), "ssl_nodes"),
+    Metric("nodes_total", "nodes", COUNT, "", "Addresses that the target has, by its name or given",
+           "nodes", lambda n, now: len(n.every), "ssl_nodes"),
     Metric("nodes_failed", "nodes", COUNT, "", "Those of them that could not be checked", "nodes",
            lambda n, now: len(n.failed), "ssl_nodes_failed"),
     Metric("nodes_disagree", "nodes", COUNT, "", "Those that serve another certificate than the "

@@ -288,9 +288,9 @@ def _numeric(metric: Metric) -> Node:
 
 
 def _kept(metric: Metric) -> Node:
-    """How long values are kept. What has one at every check makes nearly all of the database, 288,000
-    rows a day and metric for 1,000 targets every five minutes: single ones are kept for as long as
-    people look back at them, and the time of a check for a week."""
+    """How long values are kept. What has one at every check makes nearly all of the database,
+    288,000 rows a day and metric for 1,000 targets every five minutes: single ones are kept for as
+    long as people look back at them, and the time of a check for a week."""
     if metric.name not in EVERY_CHECK and (metric.kind in (FLAG, TIME) or metric.values):
         return {"history": "90d", "trends": "0"}
     if metric.kind == TIME:
