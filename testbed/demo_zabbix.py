@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from .process import DidNotStart, NotInstalled
+from .process import DidNotStart, NotInstalled, reach_directly
 from .zabbix import PASSWORD, USER
 from .zabbix_demo import SEVERITIES, Demo, Problem, shown
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str], duration: str) -> int:
         return _fail(str(error))
     for one in SIGNALS:
         signal.signal(one, _stop)
-    _reach_directly("127.0.0.1")
+    reach_directly()
     started = time.monotonic()
     try:
         with shown(VERSION, lambda line: _say(f"[{time.monotonic() - started:3.0f} s] {line}"),
@@ -67,12 +67,6 @@ def lasting(argv: Sequence[str], duration: str) -> float | None:
             float(duration) <= _MOST_SECONDS):
         raise ValueError(f"{duration!r} is not a number of seconds")
     return float(duration)
-
-
-def _reach_directly(host: str) -> None:
-    """Without the proxy that this machine may have for the rest of the world."""
-    others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    os.environ["no_proxy"] = ",".join(filter(None, (others, host)))
 
 
 def report(demo: Demo) -> str:

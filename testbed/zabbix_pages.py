@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from .browser import Page, browser
-from .process import DidNotStart, NotInstalled
+from .process import DidNotStart, NotInstalled, reach_directly
 from .zabbix import PASSWORD, USER
 from .zabbix_demo import Demo, shown
 
@@ -122,6 +122,7 @@ def main(argv: Sequence[str]) -> int:
     if len(argv) != 1:
         print("usage: python -m testbed.zabbix_pages FOLDER", file=sys.stderr)
         return 1
+    reach_directly()
     try:
         with shown("7.0", print) as demo, browser() as page:
             time.sleep(_GRAPHS_SECONDS)

@@ -12,9 +12,10 @@ from typing import TypeVar
 import pytest
 
 from testbed import packaging
-from testbed.process import NotInstalled, program
+from testbed.process import NotInstalled, program, reach_directly
 
 os.environ["LC_ALL"] = "C.UTF-8"  # whatever the locale, what is started here speaks English
+reach_directly()
 
 #: Set: a test that would be skipped because something is not installed fails instead.
 REQUIRE_SERVERS = bool(os.environ.get("REQUIRE_SERVERS"))

@@ -106,7 +106,7 @@ def running_in(folder: str) -> list[str]:
 def test_it_can_be_broken_off() -> None:
     """Ctrl-C while it is coming up: it says that it ends, and ends with all that it has started. A
     proxy that leads to the world is no way to this machine."""
-    with started("--for", "1", http_proxy="http://127.0.0.1:9") as demo:
+    with started("--for", "1", http_proxy="http://127.0.0.1:9", no_proxy="") as demo:
         demo.until("endpoints are up")
         children = descendants(demo.process.pid)
         assert len(children) > 3
