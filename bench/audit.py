@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import http.client
 import resource
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -24,10 +22,20 @@ from zabbix_ssl.metrics import judge
 from zabbix_ssl.model import Settings, Target
 from zabbix_ssl.probing import audit_all
 
-from .measure import Cost, address, in_turn, name, of_command, of_process, row, scratch, sites
+from .measure import (
+    SSLYZE_TARGETS,
+    Cost,
+    address,
+    in_turn,
+    name,
+    of_process,
+    row,
+    scratch,
+    sites,
+    sslyze,
+)
 
 TARGETS = 2000
-SSLYZE_TARGETS = 20
 ROUNDS = 5
 
 #: What Prometheus sends with every scrape (scrape/scrape.go).
@@ -129,16 +137,7 @@ class Blackbox:
 
 
 def compare_sslyze(folder: Path, port: int, mine: Cost) -> None:
-    """sslyze in an environment of its own, because it wants an older cryptography."""
-    venv = folder / "sslyze"
-    made = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True)
-    made = (made.returncode and made) or subprocess.run(
-        [str(venv / "bin" / "pip"), "install", "--quiet", "sslyze"], capture_output=True)
-    if made.returncode:
-        print("  (sslyze cannot be installed: not compared)")
-        return
-    words = [f"{name(n)}:{port}{{{address(n)}}}" for n in range(SSLYZE_TARGETS)]
-    theirs = of_command([str(venv / "bin" / "sslyze"), "--certinfo", "--sslv2", "--sslv3",
-                         "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", *words])
-    row("sslyze, certinfo and SSLv2 to TLS 1.3", theirs, SSLYZE_TARGETS)
-    print(f"  ratio to sslyze: 1/{theirs.cpu / SSLYZE_TARGETS / (mine.cpu / TARGETS):.0f}")
+    theirs = sslyze(folder, [f"{name(n)}:{port}{{{address(n)}}}" for n in range(SSLYZE_TARGETS)])
+    if theirs:
+        row("sslyze, certinfo and SSLv2 to TLS 1.3", theirs, SSLYZE_TARGETS)
+        print(f"  ratio to sslyze: 1/{theirs.cpu / SSLYZE_TARGETS / (mine.cpu / TARGETS):.0f}")

@@ -6,6 +6,7 @@ import os
 import re
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -117,6 +118,22 @@ def name(number: int) -> str:
 def address(number: int) -> str:
     """The loopback address of a target."""
     return f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
+
+
+SSLYZE_TARGETS = 20
+
+
+def sslyze(folder: Path, words: Sequence[str]) -> Cost | None:
+    """certinfo and the protocols SSLv2 to TLS 1.3 of SSLYZE_TARGETS targets; sslyze is put into an
+    environment of its own, because it wants an older cryptography. None where it cannot be had."""
+    venv = folder / "sslyze"
+    for step in ([sys.executable, "-m", "venv", str(venv)],
+                 [str(venv / "bin" / "pip"), "install", "--quiet", "sslyze"]):
+        if subprocess.run(step, capture_output=True, check=False).returncode:
+            print("  (sslyze cannot be installed: not compared)")
+            return None
+    return of_command([str(venv / "bin" / "sslyze"), "--certinfo", "--sslv2", "--sslv3", "--tlsv1",
+                       "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", *words])
 
 
 @contextmanager

@@ -16,8 +16,6 @@ import multiprocessing
 import resource
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -32,14 +30,25 @@ from zabbix_ssl.metrics import judge
 from zabbix_ssl.model import Settings, Target
 from zabbix_ssl.probing import audit_all
 
-from .measure import Cost, address, in_turn, name, of_command, row, scratch, sites
+from .measure import (
+    SSLYZE_TARGETS,
+    Cost,
+    address,
+    in_turn,
+    name,
+    of_command,
+    row,
+    scratch,
+    sites,
+    sslyze,
+)
 
 TARGETS = 1000
 NODES = 4
 ROUNDS = 5
 ROUND_TRIP = 0.05  # seconds
 FAR_TARGETS = (1, 20)
-SSLYZE_TARGETS, NMAP_TARGETS, NMAP_CIPHER_TARGETS = 20, 50, 10
+NMAP_TARGETS, NMAP_CIPHER_TARGETS = 50, 10
 #: Targets at once through a proxy: tinyproxy serves 100 connections, and a target may take five.
 THROUGH_PROXY = 20
 BOUND = 1.3  # of the CPU of direct TLS
@@ -252,20 +261,11 @@ def compare_proxies(folder: Path, port: int, ca_file: str) -> None:
 
 
 def compare_sslyze(folder: Path, mail: Mail, ours: Cost) -> None:
-    """sslyze in an environment of its own, because it wants an older cryptography."""
-    venv = folder / "sslyze"
-    made = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True)
-    made = (made.returncode and made) or subprocess.run(
-        [str(venv / "bin" / "pip"), "install", "--quiet", "sslyze"], capture_output=True)
-    if made.returncode:
-        print("  (sslyze cannot be installed: not compared)")
-        return
-    words = [f"{name(n)}:{mail.starttls}{{{address(n)}}}" for n in range(SSLYZE_TARGETS)]
-    theirs = of_command([str(venv / "bin" / "sslyze"), "--starttls", "smtp", "--certinfo",
-                         "--sslv2", "--sslv3", "--tlsv1", "--tlsv1_1", "--tlsv1_2", "--tlsv1_3",
-                         *words])
-    row("sslyze --starttls smtp, certinfo and SSLv2 to TLS 1.3", theirs, SSLYZE_TARGETS)
-    print(f"  ratio to sslyze: 1/{theirs.cpu / SSLYZE_TARGETS / ours.cpu:.0f}")
+    theirs = sslyze(folder, ["--starttls", "smtp", *(
+        f"{name(n)}:{mail.starttls}{{{address(n)}}}" for n in range(SSLYZE_TARGETS))])
+    if theirs:
+        row("sslyze --starttls smtp, certinfo and SSLv2 to TLS 1.3", theirs, SSLYZE_TARGETS)
+        print(f"  ratio to sslyze: 1/{theirs.cpu / SSLYZE_TARGETS / ours.cpu:.0f}")
 
 
 def compare_nmap(folder: Path, mail: Mail, ours: Cost) -> None:
