@@ -17,7 +17,8 @@ from testbed.pki import Authority
 from testbed.process import NotInstalled
 from testbed.serving import serve
 from zabbix_ssl.cli import doctor, main
-from zabbix_ssl.zabbix import daemons, install
+from zabbix_ssl.model import Target
+from zabbix_ssl.zabbix import daemons, install, room
 from zabbix_ssl.zabbix.daemons import Daemon
 
 USER = "nobody"
@@ -72,6 +73,31 @@ def test_a_configuration_that_includes_itself(tmp_path: Path) -> None:
     file = tmp_path / "zabbix_server.conf"
     file.write_text(f"Timeout=7\nInclude={file}\n")
     assert daemons.find((str(file),))[0].timeout == 7
+
+
+@pytest.mark.parametrize(("text", "size"), [
+    ("8M", 8 << 20), ("2G", 2 << 30), ("131072K", 128 << 20), ("1048576", 1 << 20), ("", 32 << 20),
+    ("M", 32 << 20), ("-1M", 32 << 20), ("9" * 40, 32 << 20), ("\u0663M", 32 << 20)])
+def test_the_size_of_the_configuration_cache(tmp_path: Path, text: str, size: int) -> None:
+    """As Zabbix reads it; what it would not start with counts as its default."""
+    file = tmp_path / "zabbix_server.conf"
+    file.write_text(f"CacheSize={text}\n", encoding="utf-8")
+    assert daemons.find((str(file),))[0].cache == size
+
+
+@pytest.mark.parametrize(("count", "size", "wanted"), [
+    (190, 32, 0), (200, 32, 64), (380, 64, 0), (1000, 64, 256), (1000, 256, 0), (9999, 128, 2048)])
+def test_room_for_the_targets(tmp_path: Path, count: int, size: int, wanted: int) -> None:
+    """More targets than the configuration cache has room for are told before the server ends of
+    them, with the size to set; a thousand take 102 MB, and there is more to watch."""
+    daemon = Daemon("zabbix_server.conf", str(tmp_path), 3, USER, size << 20)
+    targets = [Target(f"{number}.example") for number in range(count)]
+    told = [line.text for line in install.examine(daemon, targets, {}) if "CacheSize" in line.text]
+    assert [f"set CacheSize={wanted}M or more" in line for line in told] == [True] * bool(wanted)
+    if size == 32:
+        notes = room.wanted_of_server(targets)
+        assert [f"CacheSize is {wanted}M or more" in line for line in notes] == \
+            [True] * bool(wanted)
 
 
 # The link

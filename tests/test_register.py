@@ -684,6 +684,15 @@ def test_targets_that_zabbix_cannot_tell_apart(register: Register, newest: Zabbi
     assert register(newest.url, "--dry-run")[2] == ""
 
 
+def test_many_targets_want_a_larger_cache(register: Register, newest: Zabbix) -> None:
+    """A server whose configuration cache is full ends, so that it is told before; a few targets
+    have room."""
+    for count, told in ((300, 1), (100, 0)):
+        register.targets(*({"domain": f"{number}.example"} for number in range(count)))
+        code, _, said = register(newest.url, "--group", "Many", "--host", "Many", "--dry-run")
+        assert (code, said.count("see that its CacheSize is 64M or more")) == (0, told)
+
+
 def test_warning_days_that_differ_by_port(register: Register, newest: Zabbix) -> None:
     """Zabbix knows one for a domain: the largest is taken and told; where all ports have the same,
     or each is a host, there is nothing to tell."""

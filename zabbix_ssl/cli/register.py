@@ -85,14 +85,14 @@ def run(call: Call) -> int:
     if asked.words:
         raise wrong("words", is_=asked.words[0], program=call.program)
     from ..outputs.discovery import left_out
-    from ..zabbix import wanted
+    from ..zabbix import room, wanted
     from ..zabbix.api import WRONG, ApiError, connected
 
     wish = _wish(asked)
     targets, _ = load(asked)
     hosts = wanted.hosts(targets, wish)
     shared = wanted.shared_thresholds(targets) if wish.layout == wanted.ONE else []
-    for line in (*left_out(targets), *shared):
+    for line in (*left_out(targets), *shared, *room.wanted_of_server(targets)):
         tell(call, line)
     speech = language(asked, "register", api=WRONG)
     try:

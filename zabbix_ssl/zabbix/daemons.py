@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from glob import glob
 from typing import NamedTuple
 
+from . import room
+
 CONFIGS = ("/etc/zabbix/zabbix_server.conf", "/etc/zabbix/zabbix_proxy.conf",
            "/usr/local/etc/zabbix_server.conf", "/usr/local/etc/zabbix_proxy.conf")
 #: Where ExternalScripts leads when the file does not say: compiled in, Zabbix's own packages first,
@@ -21,12 +23,14 @@ _MOST_FILES = 100  # that a configuration may include
 
 
 class Daemon(NamedTuple):
-    """A server or proxy. ``scripts``: its ExternalScripts; ``timeout`` in seconds."""
+    """A server or proxy. ``scripts``: its ExternalScripts; ``timeout`` in seconds; ``cache``: its
+    CacheSize in bytes."""
 
     config: str
     scripts: str
     timeout: int
     user: str
+    cache: int = room.DEFAULT
 
 
 def find(configs: Sequence[str] = CONFIGS) -> list[Daemon]:
@@ -38,7 +42,8 @@ def _read(path: str) -> Daemon:
     said = dict(_settings(path, [0]))  # of several the last counts, as for Zabbix
     timeout = said.get("Timeout", "")
     return Daemon(path, said.get("ExternalScripts") or _default_folder(),
-                  int(timeout) if timeout.isdigit() else TIMEOUT, said.get("User") or USER)
+                  int(timeout) if timeout.isdigit() else TIMEOUT, said.get("User") or USER,
+                  room.size(said.get("CacheSize", "")))
 
 
 def _default_folder() -> str:

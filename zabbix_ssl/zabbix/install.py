@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from ..entry import DIRECTORY
 from ..model import Target
+from . import room
 from .daemons import Daemon
 from .kinds import SCRIPT
 
@@ -44,6 +45,9 @@ WORDS = {
     "late": "as user {user} it did not end within Timeout={timeout} of {config}: set a longer "
             "Timeout there, 30 at most",
     "wrong": "as user {user} it said: {text}",
+    "room": "{config} leaves {size} MB for the configuration cache, too little for {count} "
+            "targets: set CacheSize={wanted}M or more there and restart it, for it ends when the "
+            "cache is full",
     "cache": "{path} belongs to user {user}",
     "cache_made": "{path} is made for user {user}",
     "cache_to_make": "{path} is to be made for user {user}",
@@ -120,8 +124,12 @@ def prepare_cache(user: str, dry_run: bool, path: str = DIRECTORY) -> Line:
 
 
 def examine(daemon: Daemon, targets: Sequence[Target], environ: dict[str, str]) -> Iterator[Line]:
-    """Is the script there, and does it answer in time: which targets, and real checks of one on a
-    socket and of some in files, which that user must be able to read."""
+    """Has the daemon room for the targets? Is the script there, and does it answer in time: which
+    targets, and real checks of one on a socket and of some in files, which that user must be able
+    to read."""
+    if not room.fits(len(targets), daemon.cache):
+        yield _bad("room", config=daemon.config, size=daemon.cache >> 20, count=len(targets),
+                   wanted=room.advice(len(targets)))
     link = os.path.join(daemon.scripts, SCRIPT)
     if not os.path.exists(link):
         yield _bad("not_there", link=link)

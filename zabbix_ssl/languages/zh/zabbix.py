@@ -21,6 +21,8 @@ INSTALL = {
     "late": "以用户 {user} 运行，没有在 {config} 的 Timeout={timeout} 内结束："
             "请在那里设置更长的 Timeout，最大 30",
     "wrong": "以用户 {user} 运行，它的输出是：{text}",
+    "room": "{config} 给配置缓存留了 {size} MB，不够 {count} 个目标使用："
+            "请在那里设置 CacheSize={wanted}M 或更大并重启，否则缓存满时它会终止",
     "cache": "{path} 属于用户 {user}",
     "cache_made": "已为用户 {user} 创建 {path}",
     "cache_to_make": "将为用户 {user} 创建 {path}",
@@ -171,6 +173,11 @@ MESSAGES = {
     "number for a domain, and gets the largest, {days}":
         "{domain} 有 {count} 个端口，而它们的 warning_days 不全相同："
         "Zabbix 对一个域名只有一个数值，取最大的 {days}",
+    "{count} targets take {mb} MB of the server's configuration cache, and a server whose cache is "
+    "full ends: see that its CacheSize is {wanted}M or more ({default}M unless its configuration "
+    "says otherwise)":
+        "{count} 个目标占用服务器配置缓存 {mb} MB，缓存满时服务器会终止："
+        "请确认其 CacheSize 不小于 {wanted}M（配置中未设置时为 {default}M）",
     "no address of its own": "没有单独的地址",
     "no address of its own, {others}": "没有单独的地址，{others}",
     "{count} more targets are configured several times like this":
