@@ -98,8 +98,9 @@ def test_servers_die_with_a_killed_python(tmp_path: Path) -> None:
         "site = Site(pki.self_signed('a.example').write(folder))\n"
         "with nginx(folder, site) as server:\n"
         "    pid = server.process.pid\n"
-        "    workers = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text()\n"
-        "    print(pid, workers, flush=True); time.sleep(60)\n")
+        "    children = pathlib.Path(f'/proc/{pid}/task/{pid}/children')\n"
+        "    while not children.read_text(): time.sleep(0.01)\n"  # it listens before it forks
+        "    print(pid, children.read_text(), flush=True); time.sleep(60)\n")
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE,
                           text=True, cwd=ROOT) as python:
         assert python.stdout is not None
