@@ -34,6 +34,7 @@ HOSTS_AT_ONCE = 100  # in a call of the API
 Api = Any  # pyzabbix.ZabbixAPI
 Node = dict[str, Any]
 
+
 class Lab(NamedTuple):
     """The targets, and the project as people have it."""
 

@@ -106,19 +106,18 @@ def _port(value: object, folder: str) -> int:
     raise mistake("port", is_=show(value))
 
 
-def _ca_file(value: object, folder: str) -> str:
-    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_PATH:
-        raise mistake("ca_file", is_=show(value))
-    return os.path.join(folder, value)
+def _path(code: str, **detail: str) -> Callable[[object, str], str]:
+    """The name of a file or directory; ``code`` is the row of MISTAKES for what is none."""
+    def read(value: object, folder: str) -> str:
+        if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_PATH:
+            raise mistake(code, is_=show(value), **detail)
+        return os.path.join(folder, value)
+    return read
 
 
 def _own_file(name: str) -> Callable[[object, str], str]:
     """A file of the client's own: a certificate, a key, a password."""
-    def read(value: object, folder: str) -> str:
-        if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_PATH:
-            raise mistake("own_file", name=name, is_=show(value))
-        return os.path.join(folder, value)
-    return read
+    return _path("own_file", name=name)
 
 
 def _timeout(value: object, folder: str) -> float:
@@ -153,12 +152,6 @@ def _all_addresses(value: object, folder: str) -> bool:
     raise mistake("all_addresses", is_=show(value))
 
 
-def _crl_dir(value: object, folder: str) -> str:
-    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_PATH:
-        raise mistake("crl_dir", is_=show(value))
-    return os.path.join(folder, value)
-
-
 def _networks(value: object, folder: str) -> tuple[str, ...]:
     """True for the private networks, a text with commas, or a list of texts."""
     if isinstance(value, bool):
@@ -177,7 +170,7 @@ KEYS: dict[str, Callable[[object, str], Any]] = {
     "address": lambda value, folder: check_addresses(value),
     "sni": lambda value, folder: check_server_name(value),
     "starttls": lambda value, folder: check_starttls(value),
-    "ca_file": _ca_file,
+    "ca_file": _path("ca_file"),
     "timeout": _timeout,
     "group": _group,
     "tags": _tags,
@@ -193,7 +186,7 @@ KEYS: dict[str, Callable[[object, str], Any]] = {
     "all_addresses": _all_addresses,
     "password_file": _own_file("password_file"),
     "serves_file": _own_file("serves_file"),
-    "crl_dir": _crl_dir,
+    "crl_dir": _path("crl_dir"),
     "allow_private_revocation": _networks,
 }
 

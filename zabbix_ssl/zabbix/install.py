@@ -127,9 +127,10 @@ def examine(daemon: Daemon, targets: Sequence[Target], environ: dict[str, str]) 
     """Has the daemon room for the targets? Is the script there, and does it answer in time: which
     targets, and real checks of one on a socket and of some in files, which that user must be able
     to read."""
-    if not room.fits(len(targets), daemon.cache):
-        yield _bad("room", config=daemon.config, size=daemon.cache >> 20, count=len(targets),
-                   wanted=room.advice(len(targets)))
+    count = room.watched(targets)
+    if not room.fits(count, daemon.cache):
+        yield _bad("room", config=daemon.config, size=daemon.cache >> 20, count=count,
+                   wanted=room.advice(count))
     link = os.path.join(daemon.scripts, SCRIPT)
     if not os.path.exists(link):
         yield _bad("not_there", link=link)

@@ -20,12 +20,17 @@ _MB = 1 << 20
 
 def wanted_of_server(targets: Sequence[Target]) -> list[str]:
     """What to set before so many targets are registered, a line; none where the default will do."""
-    count = len(told_apart(targets))
+    count = watched(targets)
     if fits(count, DEFAULT):
         return []
     return [f"{count} targets take {count * _A_TARGET // _MB} MB of the server's configuration "
             f"cache, and a server whose cache is full ends: see that its CacheSize is "
             f"{advice(count)}M or more ({DEFAULT // _MB}M unless its configuration says otherwise)"]
+
+
+def watched(targets: Sequence[Target]) -> int:
+    """How many of them have items of their own."""
+    return len(told_apart(targets))
 
 
 def fits(count: int, cache: int) -> bool:
@@ -35,10 +40,10 @@ def fits(count: int, cache: int) -> bool:
 
 def advice(count: int) -> int:
     """MB of CacheSize for so many targets, a power of two as people write them."""
-    size = DEFAULT
-    while not fits(count, size):
-        size *= 2
-    return size // _MB
+    cache = DEFAULT
+    while not fits(count, cache):
+        cache *= 2
+    return cache // _MB
 
 
 def size(text: str) -> int:
