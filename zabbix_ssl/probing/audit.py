@@ -55,8 +55,9 @@ def start(shared: Shared, target: Target, known: Security | None,
     ``node``: the one of its addresses that this is about.
     """
     where = node or shared.settings.address or target.address
-    target = target._replace(serves_file=None if node or target.file else
-                             shared.settings.serves_file or target.serves_file)
+    compared = shared.settings.serves_file or target.serves_file
+    if compared:  # the target as a whole, and not each of its nodes
+        target = target._replace(serves_file=None if node or target.file else compared)
 
     def guarded(task: Task) -> Steps[None]:
         try:
